@@ -1,0 +1,78 @@
+"""The plain records that parsers give and converters take.
+
+Offsets are in characters (Python's code points), the end is exclusive.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A stretch of running text under one heading, "" where there is none."""
+
+    label: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """An abstract or an article, without annotation."""
+
+    id: str
+    title: str
+    sections: tuple[Section, ...]
+
+    @property
+    def text(self) -> str:
+        """The title and the sections' texts, joined by one space."""
+        parts = (self.title, *(section.text for section in self.sections))
+        return " ".join(part for part in parts if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A stretch of text that names an entity.
+
+    `concepts` holds the ids it stands for: none if unknown, several for a
+    composite mention ("breast and ovarian cancer").
+    """
+
+    start: int
+    end: int
+    text: str
+    label: str
+    concepts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MentionRelation:
+    """A relation between two mentions of one document, by their index."""
+
+    arg1: int
+    arg2: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConceptRelation:
+    """A relation between two concepts of one document, wherever they are named."""
+
+    arg1: str
+    arg2: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotatedDocument:
+    """A text with its annotation.
+
+    None means "not annotated", an empty tuple "annotated, and there is none".
+    `categories` are the labels that apply, of the corpus's label set.
+    """
+
+    id: str
+    text: str
+    mentions: tuple[Mention, ...] | None = None
+    mention_relations: tuple[MentionRelation, ...] | None = None
+    concept_relations: tuple[ConceptRelation, ...] | None = None
+    categories: tuple[str, ...] | None = None
