@@ -1,10 +1,13 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+DEMO := .venv-demo
+# Where the system can, the demo runs without a network.
+OFFLINE := $(shell unshare -rn true 2>/dev/null && echo unshare -rn)
 # Two math threads a process; more do not help networks of this size.
 export OMP_NUM_THREADS ?= 2
 
-.PHONY: demo test check install clean
+.PHONY: demo real test check install clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -15,7 +18,19 @@ install: $(VENV)/installed  ## The package and its tools, in .venv
 
 demo: $(VENV)/installed  ## From the sample corpus to an installed en_biobert
 	$(BIN)/python -m spacy project run all
-	$(BIN)/python -m spacy_biobert.cli.demo dist .venv-demo
+	$(MAKE) --no-print-directory $(DEMO)/installed
+	$(OFFLINE) $(DEMO)/bin/python demo.py
+
+# An empty environment, into which only the two wheels (and what they need) go.
+$(DEMO)/installed: $(wildcard dist/*.whl)
+	rm -rf $(DEMO)
+	$(PYTHON) -m venv $(DEMO)
+	$(DEMO)/bin/python -m pip install --quiet -c constraints.txt --find-links dist en_biobert
+	touch $@
+
+real: $(VENV)/installed  ## The same way on real corpora, in $$SPACY_BIOBERT_DATA
+	$(BIN)/python -m spacy project run real --vars.data "$(SPACY_BIOBERT_DATA)" \
+	    --vars.pretraining_text "$(SPACY_BIOBERT_DATA)/pretraining/abstracts.jsonl.xz"
 
 test: $(VENV)/installed  ## All tests that need neither a GPU nor a network
 	$(BIN)/python -m pytest
@@ -27,4 +42,4 @@ check: $(VENV)/installed  ## Lint, types, import contracts
 	$(BIN)/lint-imports
 
 clean:
-	rm -rf work training packages dist metrics project.lock .venv-demo
+	rm -rf work training packages dist metrics project.lock $(DEMO)

@@ -1,0 +1,130 @@
+"""Write the tables of the Markdown pages from the result files.
+
+A page marks the place of a table:
+
+    <!-- table: sample -->
+    <!-- end -->
+
+    python -m benchmarks.tables            writes them
+    python -m benchmarks.tables --check    fails where a page is out of date
+"""
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+from spacy_biobert.evaluation.card import markdown_table, score_tables
+
+from .record import RESULTS, read_result
+
+ROOT = Path(__file__).parent.parent
+PAGES = ("README.md", "docs/data.md", "benchmarks/README.md")
+PLACE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+ARMS = {"pretrained": "pretrained", "random": "random weights"}
+
+
+def sample() -> str:
+    """Scores of the pipeline that `make demo` builds."""
+    result = needed("sample")
+    return f"{score_tables(result['figures']['sample'])}\n\n{provenance([result])}"
+
+
+def real() -> str:
+    """Scores of the pipeline that `make real` builds."""
+    result = needed("real")
+    scores = result["figures"]
+    return (
+        f"{score_tables(scores['real'])}\n\nRelations between the gold entities: F1 "
+        f"{100 * scores['real_gold_entities']['rel_micro_f']:.1f}.\n\n{provenance([result])}"
+    )
+
+
+def pretraining() -> str:
+    """What the encoder of `make real` reached on held-out documents."""
+    result = needed("pretraining")
+    run = result["figures"]["run"]
+    held_out = run["held_out"]
+    rows = [
+        ("pieces seen", f"{run['pieces']:,}"),
+        ("steps", f"{run['steps']:,}"),
+        ("minutes", f"{run['minutes']:.0f}"),
+        ("masked pieces: loss (nats)", f"{held_out['mlm_loss']:.2f}"),
+        ("masked pieces: accuracy", f"{100 * held_out['mlm_accuracy']:.1f}%"),
+        ("next sentence: accuracy", f"{100 * held_out['nsp_accuracy']:.1f}%"),
+    ]
+    return f"{markdown_table(('held-out documents', ''), rows)}\n\n{provenance([result])}"
+
+
+def encoder_start() -> str:
+    """Entities from the pretrained encoder and from random weights."""
+    rows, results = [], []
+    for arm, shown in ARMS.items():
+        runs = [
+            needed(path.stem) for path in sorted(RESULTS.glob(f"ner_bc5cdr_{arm}_seed*.json"))
+        ]
+        if len(runs) < 2:
+            raise SystemExit(f"benchmarks.encoder_start: expected 2 or more runs of {arm}")
+        scores = [100 * run["figures"]["test"]["ents_f"] for run in runs]
+        dev = [100 * run["figures"]["dev_ents_f"] for run in runs]
+        rows.append((shown, str(len(runs)), spread(dev), spread(scores)))
+        results += runs
+    header = ("BC5CDR entities, strict F1", "seeds", "dev", "test")
+    return f"{markdown_table(header, rows)}\n\n{provenance(results)}"
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "sample": sample,
+    "real": real,
+    "pretraining": pretraining,
+    "encoder_start": encoder_start,
+}
+
+
+def spread(figures: list[float]) -> str:
+    """Write the mean and the standard deviation."""
+    return f"{mean(figures):.1f} ± {stdev(figures):.1f}"
+
+
+def provenance(results: list[dict[str, Any]]) -> str:
+    """Name the machine, the commit and the command behind a table."""
+    first = results[0]
+    machine = first["machine"]
+    commits = ", ".join(sorted({result["commit"] for result in results}))
+    return (
+        f"<sub>{machine['cores']} cores ({machine['processor']}), commit {commits}, "
+        f"`{first['command']}`</sub>"
+    )
+
+
+def needed(name: str) -> dict[str, Any]:
+    """Read a result that a table stands on."""
+    result = read_result(name)
+    if result is None:
+        raise SystemExit(f"benchmarks/results/{name}.json: expected, but there is none")
+    return result
+
+
+def fill(page: str) -> str:
+    """Put every table of a page in its place.
+
+    page (str): Markdown with marked places.
+    RETURNS (str): The same with the tables of the results as they are now.
+    """
+    return PLACE.sub(lambda place: f"{place[1]}{TABLES[place[2]]()}\n{place[3]}", page)
+
+
+def main() -> None:
+    """Write the pages, or check them."""
+    for path in (ROOT / name for name in PAGES):
+        old = path.read_text(encoding="utf-8")
+        new = fill(old)
+        if "--check" in sys.argv and new != old:
+            sys.exit(f"{path}: out of date, run `python -m benchmarks.tables`")
+        path.write_text(new, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

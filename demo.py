@@ -1,0 +1,58 @@
+"""Show an installed en_biobert at work on one document of the sample's test split."""
+
+import json
+from pathlib import Path
+
+import spacy
+from wasabi import Printer
+
+TOPICS = Path("corpus/sample/topics/test.jsonl")
+
+
+def main() -> None:
+    """Load the package, annotate a document, print it and the scores."""
+    printer = Printer()
+    nlp = spacy.load("en_biobert")
+    record = json.loads(TOPICS.read_text(encoding="utf-8").splitlines()[0])
+    doc = nlp(f"{record['title']} {record['text']}")
+
+    printer.divider(f"en_biobert {nlp.meta['version']} on document {record['id']}")
+    printer.text(doc.text, spaced=True)
+    printer.table(
+        [(ent.text, ent.label_, f"{ent._.confidence:.2f}") for ent in doc.ents],
+        header=("entity", "label", "confidence"),
+        divider=True,
+    )
+    relations = {
+        (found.arg1.text, found.label, found.arg2.text): found.score
+        for found in sorted(doc._.relations, key=lambda found: found.score)
+    }
+    printer.table(
+        [(*names, f"{score:.2f}") for names, score in relations.items()],
+        header=("first", "relation", "second", "score"),
+        divider=True,
+    )
+    printer.table(
+        [(topic, f"{score:.2f}") for topic, score in sorted(doc.cats.items())],
+        header=("topic", "score"),
+        divider=True,
+    )
+    scores = nlp.meta["performance"]
+    printer.divider("F1 on the test split, in percent")
+    printer.table(
+        [
+            (task, f"{100 * scores[key]:.1f}", f"{100 * scores['baseline'][key]:.1f}")
+            for task, key in (
+                ("entities", "ents_f"),
+                ("relations", "rel_micro_f"),
+                ("topics", "cats_micro_f"),
+            )
+        ],
+        header=("", "en_biobert", "most frequent label"),
+        divider=True,
+        aligns="lrr",
+    )
+
+
+if __name__ == "__main__":
+    main()

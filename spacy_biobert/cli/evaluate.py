@@ -1,0 +1,163 @@
+"""Score a pipeline on annotated documents."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+from wasabi import Printer
+
+from ..atomic import whole_file
+from ..errors import Errors
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+    from spacy.tokens import Doc
+    from spacy.training import Example
+
+Scores = dict[str, Any]
+
+
+def evaluate_cli(
+    model: str = typer.Argument(..., help="Pipeline: a folder or the name of a package"),
+    data: Path = typer.Argument(
+        ..., help="A .spacy file or a folder of them", exists=True
+    ),
+    output: Path | None = typer.Option(None, "--output", "-o", help="JSON file for all scores"),
+    gold_entities: bool = typer.Option(
+        False, "--gold-entities", help="Relations between the gold entities, not the predicted"
+    ),
+    baseline: Path | None = typer.Option(
+        None,
+        "--baseline",
+        help="Training data: score its most frequent labels too, for comparison",
+        exists=True,
+    ),
+    gpu_id: int = typer.Option(-1, "--gpu-id", "-g", help="GPU, -1 for the CPU"),
+) -> None:
+    """Score entities, relations and categories of a pipeline.
+
+    Entities count only with exact bounds and label. A gold relation counts as
+    missed if it was not predicted, also where its pair was never proposed.
+    Documents without annotation of a kind do not count for it.
+
+    Needs a trained pipeline and documents made by `convert`, for example:
+
+    spacy-biobert evaluate training/en_biobert/model-best work/sample/test -o scores.json
+    """
+    scores = evaluate(model, data, gold_entities=gold_entities, gpu_id=gpu_id)
+    if baseline is not None:
+        scores["baseline"] = score_baseline(baseline, data)
+    if output is not None:
+        with whole_file(output) as path:
+            path.write_text(json.dumps(scores, indent=1, ensure_ascii=False) + "\n")
+    print_scores(scores)
+    if output is not None:
+        Printer().good(f"Scores in {output}")
+
+
+def evaluate(model: str, data: Path, *, gold_entities: bool = False, gpu_id: int = -1) -> Scores:
+    """Load a pipeline and score it.
+
+    model (str): Folder or package name.
+    data (Path): A .spacy file or a folder of them.
+    gold_entities (bool): Give the documents their gold entities and switch the
+        entity recogniser off, so that relations are scored alone.
+    gpu_id (int): The GPU, -1 for the CPU.
+    RETURNS (dict): spaCy's scores, the relations' among them, 0 to 1, `speed` in
+        tokens per second.
+    RAISES (ValueError): If the data has a label that the pipeline does not know.
+    """
+    import spacy
+    from spacy.util import use_gpu
+
+    from ..readers import create_corpus_v1
+
+    if gpu_id >= 0:
+        use_gpu(gpu_id)
+    nlp = spacy.load(model)
+    if gold_entities:
+        nlp.select_pipes(disable=[name for name in nlp.pipe_names if name == "ner"])
+    examples = list(create_corpus_v1(data, gold_ents=gold_entities)(nlp))
+    _check_labels(nlp, [eg.reference for eg in examples], data)
+    scores: Scores = nlp.evaluate(examples)
+    return scores
+
+
+def score_baseline(train: Path, data: Path) -> Scores:
+    """Score what the most frequent labels of the training data alone would give.
+
+    train (Path): Training documents, a .spacy file or a folder.
+    data (Path): Documents to score on.
+    RETURNS (dict): As `evaluate`.
+    """
+    import spacy
+    from spacy.scorer import Scorer, get_ner_prf
+    from spacy.training import Example
+
+    from ..evaluation.baselines import annotate_by_counts, count_annotations
+    from ..evaluation.scorers import make_relation_scorer_v1
+    from ..readers import create_corpus_v1
+
+    nlp = spacy.blank("en")
+    counts = count_annotations(
+        eg.reference for eg in create_corpus_v1(train, gold_ents=False)(nlp)
+    )
+    examples = []
+    for eg in create_corpus_v1(data, gold_ents=False)(nlp):
+        predicted = annotate_by_counts(eg.predicted, counts)
+        examples.append(Example(predicted, eg.reference))
+    annotated = [eg for eg in examples if eg.reference.cats]
+    return {
+        **get_ner_prf(examples),
+        **make_relation_scorer_v1()(examples),
+        **Scorer.score_cats(
+            annotated, "cats", labels=list(counts.categories), multi_label=True, threshold=0.5
+        ),
+    }
+
+
+def print_scores(scores: Scores) -> None:
+    """Print the scores as tables, in percent."""
+    from ..evaluation.card import score_rows
+
+    printer = Printer()
+    for title, total, per_type in (
+        ("Entities", "ents", "ents_per_type"),
+        ("Relations", "rel_micro", "rel_per_type"),
+        ("Categories", "cats_micro", "cats_f_per_type"),
+    ):
+        if scores.get(f"{total}_f") is not None:
+            printer.divider(title)
+            rows = score_rows(scores, total, per_type)
+            printer.table(rows, header=("", "P", "R", "F1"), divider=True, aligns="lrrr")
+
+
+def _check_labels(nlp: "Language", docs: "list[Doc]", data: Path) -> None:
+    """Refuse documents with labels that the pipeline could never predict."""
+    for name, found_in in (
+        ("ner", lambda doc: {ent.label_ for ent in doc.ents}),
+        ("relation", _relation_labels),
+        ("textcat", lambda doc: set(doc.cats)),
+    ):
+        if name not in nlp.pipe_names:
+            continue
+        known = set(nlp.get_pipe(name).labels)  # type: ignore[attr-defined]
+        for doc in docs:
+            unknown = found_in(doc) - known
+            if unknown:
+                raise ValueError(
+                    Errors.B001.format(
+                        path=data,
+                        document=doc.user_data.get("document_id", doc.text[:40]),
+                        labels=", ".join(sorted(unknown)),
+                        component=name,
+                        known=", ".join(sorted(known)),
+                    )
+                )
+
+
+def _relation_labels(doc: "Doc") -> set[str]:
+    between_mentions = doc.user_data.get("relations", ())
+    between_concepts = doc.user_data.get("concept_relations", ())
+    return {row[4] for row in between_mentions} | {row[2] for row in between_concepts}

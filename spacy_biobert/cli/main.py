@@ -1,0 +1,39 @@
+"""The commands, as `spacy-biobert` and inside `python -m spacy biobert`.
+
+The only door to spaCy's private `spacy.cli._util`. Commands import what they
+need when they run, so that `--help` stays fast.
+"""
+
+import typer
+from spacy.cli._util import app as spacy_app
+
+from .convert import convert_cli
+from .evaluate import evaluate_cli
+from .extract import extract_cli
+from .package import package_cli
+from .pretrain import pretrain_cli
+from .tokenize import tokenize_cli
+from .vocab import vocab_cli
+
+# Arguments with a dot, such as --training.max_steps 100, change the config.
+WITH_OVERRIDES = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+app = typer.Typer(
+    name="biobert",
+    help="Pretrain a BioBERT encoder, convert corpora, evaluate and package pipelines.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.command("extract")(extract_cli)
+app.command("vocab")(vocab_cli)
+app.command("tokenize")(tokenize_cli)
+app.command("pretrain", context_settings=WITH_OVERRIDES)(pretrain_cli)
+app.command("convert")(convert_cli)
+app.command("evaluate")(evaluate_cli)
+app.command("package")(package_cli)
+spacy_app.add_typer(app)
+
+
+def main() -> None:
+    """Run as `spacy-biobert`."""
+    app(prog_name="spacy-biobert")

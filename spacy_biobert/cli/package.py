@@ -1,0 +1,72 @@
+"""Make an installable package of a trained pipeline."""
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import typer
+from wasabi import Printer
+
+
+def package_cli(
+    model: Path = typer.Argument(
+        ..., help="Pipeline made by `spacy train`", exists=True, file_okay=False
+    ),
+    output: Path = typer.Argument(..., help="Folder for the wheel"),
+    meta: Path = typer.Option(
+        ...,
+        "--meta",
+        help="JSON with name, version, description, license, requirements and sources",
+        exists=True,
+        dir_okay=False,
+    ),
+    scores: Path = typer.Option(
+        ..., "--scores", help="Scores of the test split, from `evaluate -o`", exists=True
+    ),
+) -> None:
+    """Build a wheel of a trained pipeline, with a model card as its README.
+
+    Around `spacy package`; the wheel requires spacy-biobert, so that pip brings
+    the components. For example:
+
+    spacy-biobert package training/sample/model-best dist --meta
+    configs/en_biobert_sample.json --scores metrics/sample.json
+    """
+    wheel = package(model, output, meta=read_json(meta), scores=read_json(scores))
+    Printer().good(f"Install it with: pip install {wheel} --find-links {output}")
+
+
+def package(
+    model: Path, output: Path, *, meta: dict[str, Any], scores: dict[str, Any]
+) -> Path:
+    """Build the wheel in a temporary folder and move it to its place.
+
+    model (Path): Folder of the pipeline. Not changed.
+    output (Path): Folder for the wheel; one of the same name is replaced.
+    meta (dict): What goes into meta.json in place of what is there.
+    scores (dict): From `evaluate`; the scores become the meta's performance.
+    RETURNS (Path): The wheel.
+    """
+    from spacy.cli.package import package as spacy_package
+
+    from ..evaluation.card import model_card
+
+    with tempfile.TemporaryDirectory() as scratch:
+        copy, built = Path(scratch) / "model", Path(scratch) / "built"
+        shutil.copytree(model, copy)
+        built.mkdir()
+        whole_meta = {**read_json(copy / "meta.json"), **meta, "performance": scores}
+        (copy / "meta.json").write_text(json.dumps(whole_meta, indent=2))
+        (copy / "README.md").write_text(model_card(whole_meta, scores))
+        spacy_package(copy, built, create_sdist=False, create_wheel=True)
+        wheel = next(built.rglob("*.whl"))
+        output.mkdir(parents=True, exist_ok=True)
+        return Path(shutil.move(wheel, output / wheel.name))
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object from a file."""
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found

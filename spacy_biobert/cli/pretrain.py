@@ -1,0 +1,123 @@
+"""`spacy-biobert pretrain`: config and store in, encoder folder out."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import typer
+from wasabi import Printer
+
+from ..errors import Errors
+
+# Register with this, so that overrides reach `ctx.args` as in `spacy train`.
+CONTEXT_SETTINGS = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+def pretrain_cli(
+    ctx: typer.Context,
+    config_path: Path = typer.Argument(..., help="Pretraining config (.cfg)"),
+    output: Path = typer.Argument(..., help="Folder for the run; made if missing"),
+    force: bool = typer.Option(
+        False, "--force", help="Replace a run that has finished here"
+    ),
+) -> None:
+    """Pretrain a BERT encoder on the MLM and NSP losses.
+
+    Needs a store of pieces (`spacy-biobert tokenize`) and its tokenizer. Any
+    key of the config can be set on the command line, as in `spacy train`:
+
+    spacy-biobert pretrain configs/pretrain_mini.cfg run --paths.store store
+    --paths.tokenizer tokenizer --training.max_minutes 20
+
+    The encoder ends in run/model, a Hugging Face folder. Ctrl-C keeps the
+    encoder so far.
+    """
+    from ..pretraining.train import pretrain
+
+    printer = Printer()
+    try:
+        outcome = pretrain(
+            config_path,
+            output,
+            overrides=parse_overrides(ctx.args),
+            force=force,
+            report=lambda figures: printer.text(progress_line(figures)),
+        )
+    except (OSError, ValueError, FloatingPointError) as error:
+        printer.fail(str(error), exits=1)
+    if outcome.new_weights:
+        printer.info(
+            f"The start weights had no {_heads(outcome.new_weights)}; it started at random"
+        )
+    if outcome.interrupted:
+        printer.warn(f"Interrupted; the encoder so far is in {outcome.folder.model}")
+        raise typer.Exit(130)
+    printer.good(f"Encoder in {outcome.folder.model}")
+
+
+def parse_overrides(args: list[str]) -> dict[str, Any]:
+    """Turn `--section.key value` and `--section.key=value` into values by key.
+
+    args (list[str]): What the command line has beyond the command's own options.
+    RETURNS (dict[str, Any]): JSON values where they are JSON ("1e-4", "null"),
+        else the text itself.
+    RAISES (ValueError): If something else is found, or a value is missing.
+    """
+    overrides: dict[str, Any] = {}
+    rest = list(args)
+    while rest:
+        argument = rest.pop(0)
+        name, has_value, value = argument.removeprefix("--").partition("=")
+        if not argument.startswith("--") or "." not in name:
+            hint = "Dotted keys are those of the config; options have to be known."
+            raise ValueError(Errors.B151.format(argument=argument, hint=hint))
+        if not has_value:
+            if not rest or rest[0].startswith("--"):
+                hint = "Its value is missing."
+                raise ValueError(Errors.B151.format(argument=argument, hint=hint))
+            value = rest.pop(0)
+        overrides[name.replace("-", "_")] = _read_value(value)
+    return overrides
+
+
+def _read_value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def progress_line(figures: dict[str, float | str]) -> str:
+    """Put a record of the log on one line.
+
+    figures (dict[str, float | str]): As `pretrain` reports them.
+    RETURNS (str): Step, losses in nats, accuracies in percent, speed, time left.
+    """
+    parts = [f"step {figures['step']:>6}"]
+    if figures["kind"] == "held_out":
+        parts.append("held-out")
+    for task in ("mlm", "nsp"):
+        if f"{task}_loss" in figures:
+            accuracy = float(figures[f"{task}_accuracy"])
+            parts.append(
+                f"{task.upper()} {float(figures[f'{task}_loss']):.3f} ({accuracy:.1%})"
+            )
+    if "perplexity" in figures:
+        parts.append(f"perplexity {float(figures['perplexity']):.1f}")
+    if "pieces_per_second" in figures:
+        parts.append(f"{float(figures['pieces_per_second']):,.0f} pieces/s")
+        parts.append(f"{float(figures['minutes_left']):.1f} min left")
+    return "  ".join(parts)
+
+
+def _heads(new_weights: tuple[str, ...]) -> str:
+    names = {
+        "cls.predictions": "MLM head",
+        "cls.seq_relationship": "NSP head",
+        "bert.pooler": "pooler",
+    }
+    return " and ".join(
+        name
+        for prefix, name in names.items()
+        if any(key.startswith(prefix) for key in new_weights)
+    )

@@ -1,0 +1,88 @@
+"""`spacy-biobert tokenize`: documents and tokenizer in, token store out."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+from wasabi import Printer
+
+from ..errors import Errors
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+SECONDS_BETWEEN_LINES = 5.0
+
+
+def tokenize_cli(
+    documents: Path = typer.Argument(..., help="JSON lines from `extract`"),
+    tokenizer: Path = typer.Argument(..., help="Tokenizer folder, or a tokenizer.json"),
+    output: Path = typer.Argument(..., help="Folder for the store; replaced"),
+    held_out: float = typer.Option(
+        0.01, min=0.0, max=0.5, help="Share of the documents kept for evaluation"
+    ),
+) -> None:
+    """Cut documents into pieces, once, for all pretraining runs.
+
+    Needs documents made by `extract` and a tokenizer, made by `vocab` or that of a
+    published encoder. The store is read from disk as it is needed. For example:
+
+    spacy-biobert tokenize documents.jsonl.gz tokenizer store --held-out 0.01
+    """
+    from ..pretraining.store import StoreFigures, build_store
+    from .sources import read_documents
+
+    printer = Printer()
+    started = shown = time.monotonic()
+
+    def report(figures: StoreFigures) -> None:
+        nonlocal shown
+        if time.monotonic() - shown >= SECONDS_BETWEEN_LINES:
+            shown = time.monotonic()
+            rate = figures.n_pieces / (shown - started)
+            printer.text(
+                f"{figures.n_documents:,} documents, {figures.n_pieces:,} pieces, "
+                f"{rate:,.0f} pieces/s"
+            )
+
+    try:
+        figures = build_store(
+            read_documents(documents),
+            open_fast_tokenizer(tokenizer),
+            output,
+            held_out=held_out,
+            sources=[{"documents": str(documents)}],
+            report=report,
+        )
+    except (OSError, ValueError) as error:
+        printer.fail(str(error), exits=1)
+    printer.good(
+        f"{figures.n_documents:,} documents ({figures.n_held_out:,} held out), "
+        f"{figures.n_sentences:,} sentences, {figures.n_pieces:,} pieces in {output}"
+    )
+
+
+def open_fast_tokenizer(path: Path) -> "Tokenizer":
+    """Open a tokenizer.json, or the tokenizer of a folder with the right casing.
+
+    path (Path): A file or a Hugging Face folder.
+    RETURNS (Tokenizer): Of the `tokenizers` library.
+    RAISES (ValueError): If the file holds no tokenizer.
+    """
+    if path.is_dir() or not path.exists():
+        from ..encoder.hub import open_tokenizer
+
+        return open_tokenizer(path).backend_tokenizer
+    import json
+
+    from tokenizers import Tokenizer
+
+    text = path.read_text(encoding="utf-8", errors="replace")
+    try:
+        known = "model" in json.loads(text)
+    except (json.JSONDecodeError, TypeError):
+        known = False
+    if not known:
+        raise ValueError(Errors.B117.format(path=path, found=f"{text[:40]!r}"))
+    return Tokenizer.from_str(text)

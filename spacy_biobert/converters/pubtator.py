@@ -1,0 +1,197 @@
+"""PubTator files (BC5CDR, NCBI Disease) to annotated documents."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from ..errors import Errors
+from ..types import AnnotatedDocument, ConceptRelation, Mention
+from .faults import SourceError, naming
+
+TEXT_LINE = re.compile(r"([^|\t]+)\|([ta])\|(.*)")
+# Between the ids of a composite mention: BC5CDR has the first, NCBI both.
+ID_SEPARATOR = re.compile(r"[|+]")
+UNKNOWN_IDS = frozenset(("-1", "-", ""))
+
+OnProblem = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class _Entry:
+    """The lines of one document, while they are read."""
+
+    id: str
+    title: str
+    abstract: str | None = None
+    mentions: list[Mention] = field(default_factory=list)
+    # With the number of its line: concepts are checked at the document's end.
+    relations: list[tuple[int, ConceptRelation]] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        return f"{self.title} {self.abstract}" if self.abstract else self.title
+
+
+def read_pubtator(
+    lines: Iterable[str], *, path: str, on_problem: OnProblem | None = None
+) -> Iterator[AnnotatedDocument]:
+    """Read the documents of a PubTator file.
+
+    The text is the title, a space and the abstract, unchanged. Of a composite
+    mention's seventh column, the names of its parts, nothing is kept. A concept id
+    of -1 means unknown; several are joined by | or +.
+
+    lines (Iterable[str]): The lines of the file.
+    path (str): The file's name, for messages.
+    on_problem (Callable or None): Called with the message for each mention that
+        does not match its text and each relation to a concept without a mention,
+        which are then left out. None: such a message is raised.
+    YIELDS (AnnotatedDocument): With mentions; `concept_relations` is None where
+        the document has no relation line (see `share_annotation`).
+    RAISES (SourceError): If a line is no PubTator, or see `on_problem`.
+    SOURCE: "PubTator format" of Wei et al. (2013),
+        https://doi.org/10.1093/nar/gkt441
+    """
+    report = on_problem or _fail
+    entry: _Entry | None = None
+    with naming(path):
+        for number, line in enumerate(lines, start=1):
+            line = line.rstrip("\r\n")
+            where = (path, number)
+            if not line.strip():
+                if entry is not None:
+                    yield _finish(entry, path, report)
+                entry = None
+                continue
+            if match := TEXT_LINE.match(line):
+                if match[2] == "t":
+                    if entry is not None:
+                        yield _finish(entry, path, report)
+                    entry = _Entry(match[1], match[3])
+                else:
+                    _open_entry(entry, match[1], "the abstract", where)
+                    entry = _with_abstract(entry, match[3], line, where)
+            else:
+                _annotate(entry, line, where, report)
+    if entry is not None:
+        yield _finish(entry, path, report)
+
+
+def share_annotation(documents: Iterable[AnnotatedDocument]) -> list[AnnotatedDocument]:
+    """Mark every document as annotated with relations if one of the file has any.
+
+    PubTator cannot say "annotated, and there is none". Whoever annotated relations
+    did so for the whole file, so that its documents without one have none.
+
+    documents (Iterable[AnnotatedDocument]): All documents of one file.
+    RETURNS (list[AnnotatedDocument]): The same, in order.
+    """
+    read = list(documents)
+    if all(document.concept_relations is None for document in read):
+        return read
+    return [
+        replace(document, concept_relations=document.concept_relations or ())
+        for document in read
+    ]
+
+
+def _fail(message: str) -> None:
+    raise SourceError(message)
+
+
+def _open_entry(
+    entry: _Entry | None, owner: str, what: str, where: tuple[str, int]
+) -> _Entry:
+    """Give the document being read, which has to be the owner of the line."""
+    if entry is None or entry.id != owner:
+        expected = (
+            "a title line (id|t|title)"
+            if entry is None
+            else f"{what} of document {entry.id}"
+        )
+        path, number = where
+        raise SourceError(
+            Errors.B221.format(path=path, line=number, expected=expected, found=owner)
+        )
+    return entry
+
+
+def _with_abstract(
+    entry: _Entry | None, abstract: str, line: str, where: tuple[str, int]
+) -> _Entry:
+    if entry is None or entry.abstract is not None or entry.mentions:
+        raise _not_pubtator(line, where)
+    entry.abstract = abstract
+    return entry
+
+
+def _annotate(
+    entry: _Entry | None, line: str, where: tuple[str, int], report: OnProblem
+) -> None:
+    owner, *columns = line.split("\t")
+    is_mention = len(columns) >= 2 and columns[0].isdecimal() and columns[1].isdecimal()
+    if (is_mention and not 4 <= len(columns) <= 6) or (
+        not is_mention and len(columns) != 3
+    ):
+        raise _not_pubtator(line, where)
+    entry = _open_entry(entry, owner, "an annotation", where)
+    if not is_mention:
+        label, arg1, arg2 = (column.strip() for column in columns)
+        entry.relations.append((where[1], ConceptRelation(arg1, arg2, label)))
+        return
+    mention = _mention(columns)
+    found = entry.text[mention.start : mention.end]
+    if found == mention.text and found:
+        entry.mentions.append(mention)
+    else:
+        path, number = where
+        report(
+            Errors.B222.format(
+                path=path,
+                line=number,
+                document=entry.id,
+                expected=mention.text,
+                start=mention.start,
+                end=mention.end,
+                found=found,
+            )
+        )
+
+
+def _mention(columns: list[str]) -> Mention:
+    start, end, text, label, *rest = columns
+    ids = (part.strip() for part in ID_SEPARATOR.split(rest[0] if rest else ""))
+    concepts = tuple(dict.fromkeys(part for part in ids if part not in UNKNOWN_IDS))
+    return Mention(int(start), int(end), text, label.strip(), concepts)
+
+
+def _finish(entry: _Entry, path: str, report: OnProblem) -> AnnotatedDocument:
+    """Check the relations against the concepts that the mentions name."""
+    known = {concept for mention in entry.mentions for concept in mention.concepts}
+    kept = []
+    for line, relation in entry.relations:
+        unknown = [arg for arg in (relation.arg1, relation.arg2) if arg not in known]
+        if not unknown:
+            kept.append(relation)
+            continue
+        report(
+            Errors.B223.format(
+                path=path,
+                line=line,
+                document=entry.id,
+                label=relation.label,
+                concept=" and ".join(f"'{concept}'" for concept in unknown),
+            )
+        )
+    return AnnotatedDocument(
+        entry.id,
+        entry.text,
+        mentions=tuple(entry.mentions),
+        concept_relations=tuple(kept) if entry.relations else None,
+    )
+
+
+def _not_pubtator(line: str, where: tuple[str, int]) -> SourceError:
+    path, number = where
+    shown = line if len(line) <= 60 else line[:60] + "…"
+    return SourceError(Errors.B220.format(path=path, line=number, found=shown))

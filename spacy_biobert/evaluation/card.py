@@ -1,0 +1,96 @@
+"""Scores as Markdown tables, and the model card that a package carries. No I/O."""
+
+from typing import Any
+
+Scores = dict[str, Any]
+
+
+def score_tables(scores: Scores) -> str:
+    """Write scores as Markdown tables, one for each kind that was scored.
+
+    scores (dict): From `evaluate`, each 0 to 1; its key `baseline`, if there,
+        holds those of the most frequent labels.
+    RETURNS (str): The tables, in percent, with headings of the third level.
+    """
+    tables = []
+    for title, total, per_type in (
+        ("Entities (exact bounds and label)", "ents", "ents_per_type"),
+        ("Relations", "rel_micro", "rel_per_type"),
+        ("Categories", "cats_micro", "cats_f_per_type"),
+    ):
+        if scores.get(f"{total}_f") is not None:
+            rows = score_rows(scores, total, per_type)
+            tables.append(f"### {title}\n\n{markdown_table(('', 'P', 'R', 'F1'), rows)}")
+    return "\n\n".join(tables)
+
+
+def score_rows(scores: Scores, total: str, per_type: str) -> list[tuple[str, ...]]:
+    """Give the rows of one table: each label, all together, the baseline.
+
+    total (str): What the keys of the totals begin with, such as "ents".
+    per_type (str): The key of the scores by label.
+    RETURNS (list): Rows of label, precision, recall and F1, in percent.
+    """
+    rows = [
+        (label, *(percent(found[key]) for key in "prf"))
+        for label, found in sorted((scores.get(per_type) or {}).items())
+    ]
+    rows.append(("all (micro)", *(percent(scores[f"{total}_{key}"]) for key in "prf")))
+    macro = total.replace("micro", "macro") + "_f"
+    if "micro" in total and macro in scores:
+        rows.append(("all (macro)", "", "", percent(scores[macro])))
+    baseline = scores.get("baseline", {})
+    if baseline.get(f"{total}_f") is not None:
+        rows.append(
+            ("most frequent label", *(percent(baseline[f"{total}_{key}"]) for key in "prf"))
+        )
+    return rows
+
+
+def markdown_table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """Write a Markdown table, the first column to the left, the others to the right."""
+    lines = [header, ("---", *["---:"] * (len(header) - 1)), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def percent(score: float | None) -> str:
+    """Write a score from 0 to 1 in percent, a dash for none."""
+    return "-" if score is None else f"{100 * score:.1f}"
+
+
+def model_card(meta: dict[str, Any], scores: Scores) -> str:
+    """Write the README of a packaged pipeline.
+
+    meta (dict): The pipeline's meta: name, version, description, labels, sources.
+    scores (dict): From `evaluate`.
+    RETURNS (str): Markdown.
+    """
+    name = f"{meta['lang']}_{meta['name']}"
+    labels = [
+        (component, ", ".join(f"`{label}`" for label in found))
+        for component, found in meta["labels"].items()
+        if found
+    ]
+    sources = [
+        (source["name"], source["license"], source["author"], source["url"])
+        for source in meta.get("sources") or []
+    ]
+    parts = [
+        f"# {name} {meta['version']}",
+        meta["description"],
+        f'```python\nimport spacy\n\nnlp = spacy.load("{name}")\n'
+        'doc = nlp("Naloxone reverses the antihypertensive effect of clonidine.")\n'
+        "print([(ent.text, ent.label_, ent._.confidence) for ent in doc.ents])\n"
+        "print([(r.arg1.text, r.label, r.arg2.text, r.score) for r in doc._.relations])\n"
+        "print(doc.cats)\n```",
+        f"Licence: {meta['license']}. The components: {', '.join(meta['components'])}.",
+        "## Labels",
+        markdown_table(("component", "labels"), labels),
+        "## Scores on the test split, in percent",
+        score_tables(scores),
+        "## Data",
+        markdown_table(("what", "licence", "by", "where"), sources),
+        "Trained and packaged with [spacy-biobert](https://github.com/spacy-biobert/spacy-biobert)."
+        " It is no medical device, and its output is no medical advice.",
+    ]
+    return "\n\n".join(parts) + "\n"

@@ -1,0 +1,337 @@
+"""The encoder as an architecture for spaCy's stock `transformer` factory.
+
+A document is tokenised whole, cut into windows of pieces and encoded; the
+factory gets one row per token with [CLS] on top, so that its listeners need to
+know nothing of pieces. The only `import spacy_transformers` of the models.
+"""
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal, cast
+
+import numpy
+import torch
+from spacy.tokens import Doc
+from spacy_transformers.data_classes import (
+    FullTransformerBatch,
+    HFObjects,
+    TransformerData,
+    WordpieceBatch,
+)
+from spacy_transformers.layers import (
+    TransformerListener,
+    TransformerModel,
+    trfs2arrays,
+)
+from spacy_transformers.layers.hf_shim import HFShim
+from spacy_transformers.layers.transformer_model import set_pytorch_transformer
+from spacy_transformers.span_getters import get_doc_spans
+from thinc.api import (
+    Model,
+    chain,
+    get_torch_default_device,
+    torch2xp,
+    xp2torch,
+)
+from thinc.shims.shim import Shim
+from thinc.types import Floats2d, Floats3d, Ints1d, Ragged
+
+from ..encoder.batches import N_SPECIALS, encode, make_batches
+from ..encoder.hub import open_encoder, open_tokenizer
+from ..encoder.precision import Precision, resolve_precision
+from ..errors import Errors
+from .alignment import Pooling
+from .listener import by_doc, with_cls
+from .pieces import to_sequences
+
+EncoderT = Model[list[Doc], FullTransformerBatch]
+
+
+def build_biobert_model_v1(
+    *,
+    name: str,
+    window: int = 512,
+    stride: int = 384,
+    max_batch_pieces: int = 4096,
+    pooling: Literal["mean", "first"] = "mean",
+    precision: Literal["auto", "fp32", "bf16"] = "fp32",
+) -> Model[list[Doc], FullTransformerBatch]:
+    """Encode documents of any length with a BERT, one row per token.
+
+    For the factory `transformer`. Row 0 of a document is [CLS], the mean over
+    its windows; row 1 + i is token i. A token without pieces is a row of zeros.
+
+    name (str): Folder with the encoder, or a name on the Hugging Face hub. Only
+        read by `initialize`; a saved pipeline holds its own copy.
+    window (int): Pieces that the encoder sees at once, with [CLS] and [SEP].
+        At most the number of positions of the encoder.
+    stride (int): Pieces between the starts of two windows of a document.
+    max_batch_pieces (int): Most pieces, with padding, to encode at once. It
+        bounds the memory and moves no result.
+    pooling (Literal): A token is the "mean" of its pieces, or the "first".
+    precision (Literal): Number format of products of matrices: "fp32", "bf16",
+        or "auto" for bf16 where the device is fast in it. Weights and results
+        are float32.
+    RETURNS (Model[list[Doc], FullTransformerBatch]): Documents without tokens
+        get no rows.
+    RAISES (ValueError): If `window`, `stride` and `max_batch_pieces` do not fit
+        together.
+    """
+    settings = EncoderSettings(window, stride, max_batch_pieces, pooling, precision)
+    return BioBertModel(name, settings)
+
+
+def build_biobert_listener_v1(
+    *, grad_factor: float, upstream: str = "*"
+) -> Model[list[Doc], list[Floats2d]]:
+    """Listen to the shared encoder and get [CLS] on top of the tokens.
+
+    Stands at `model.tok2vec` of a component that wants [CLS], as a classifier
+    of texts does. A component that wants tokens alone takes
+    `spacy-transformers.TransformerListener.v1`.
+
+    grad_factor (float): Multiplies the gradient before it goes to the encoder.
+    upstream (str): Name of the encoder's component, "*" for any.
+    RETURNS (Model[list[Doc], list[Floats2d]]): Per document 1 + n_tokens rows;
+        [CLS] of a document without tokens is a row of zeros.
+    """
+    return with_cls(TransformerListener(upstream), grad_factor=grad_factor)
+
+
+def build_biobert_tok2vec_v1(
+    *,
+    encoder: Model[list[Doc], FullTransformerBatch],
+    grad_factor: float,
+    pooling: Model[Ragged, Floats2d] | None = None,
+    upstream: str = "*",
+) -> Model[list[Doc], list[Floats2d]]:
+    """Give a component an encoder of its own instead of a listener.
+
+    `nlp.replace_listeners` writes this architecture into the config.
+
+    encoder (Model): `spacy-biobert.BioBertModel.v1`.
+    grad_factor (float): Multiplies the gradient before it goes to the encoder.
+    pooling (Model | None): As in `spacy-transformers.TransformerListener.v1`.
+        None gives [CLS] on top of the tokens, as `BioBertListener` does.
+    upstream (str): Unused. It keeps the key of the replaced listener.
+    RETURNS (Model[list[Doc], list[Floats2d]]): Per document one row per token.
+    """
+    if pooling is None:
+        return with_cls(by_doc(encoder), grad_factor=grad_factor)
+    return chain(by_doc(encoder), trfs2arrays(pooling, grad_factor))
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderSettings:
+    """How documents are cut, batched and computed; see `build_biobert_model_v1`.
+
+    Thinc does not save it with the weights: the config of a pipeline rules.
+    """
+
+    window: int
+    stride: int
+    max_batch_pieces: int
+    pooling: Pooling
+    precision: Precision
+
+    def __post_init__(self) -> None:
+        room = self.window - N_SPECIALS
+        if not 1 <= self.stride <= room:
+            raise ValueError(
+                Errors.B330.format(window=self.window, stride=self.stride, most=room)
+            )
+        if self.max_batch_pieces < 1:
+            raise ValueError(Errors.B331.format(found=self.max_batch_pieces))
+
+
+class BioBertModel(TransformerModel):
+    """A `TransformerModel` whose rows are tokens. Made by `build_biobert_model_v1`."""
+
+    def __init__(self, name: str, settings: EncoderSettings) -> None:
+        # Not super().__init__, which would build a network of its own.
+        Model.__init__(
+            self,
+            "transformer",
+            _forward,
+            init=_init,
+            layers=[Model("hf-pytorch", _no_forward, shims=[EncoderShim()])],
+            dims={"nO": None},
+            attrs={
+                "name": name,
+                "settings": settings,
+                "get_spans": get_doc_spans,
+                "set_transformer": set_pytorch_transformer,
+                "has_transformer": False,
+                "replace_listener": by_doc,
+                "replace_listener_cfg": _replace_listener_cfg,
+            },
+        )
+
+    def copy(self) -> "BioBertModel":
+        """Copy with weights of its own.
+
+        RETURNS (BioBertModel): Trains apart from this one.
+        """
+        copied = BioBertModel(self.attrs["name"], self.attrs["settings"])
+        copied.layers[0] = self.layers[0].copy()
+        copied.attrs["has_transformer"] = self.attrs["has_transformer"]
+        if self.has_dim("nO"):
+            copied.set_dim("nO", self.get_dim("nO"))
+        return copied
+
+
+class EncoderShim(HFShim):
+    """Holds network and tokenizer, and saves them with the pipeline."""
+
+    def __init__(self) -> None:
+        super().__init__(HFObjects(None, None, None))
+        self.model_cls = _WithoutPooler(self.model_cls)
+
+    def copy(self) -> "EncoderShim":
+        """Copy with weights of its own.
+
+        RETURNS (EncoderShim): Its id is new: the optimizer keeps its moments
+            per id, and two encoders must not share them.
+        """
+        copied = copy.deepcopy(self)
+        with Shim.global_id_lock:
+            Shim.global_id += 1
+            copied.id = Shim.global_id
+        return copied
+
+
+@dataclass(frozen=True, slots=True)
+class _WithoutPooler:
+    auto_model: Any
+
+    def from_config(self, config: Any) -> Any:
+        return self.auto_model.from_config(config, add_pooling_layer=False)
+
+
+@dataclass
+class EncodedDocs(FullTransformerBatch):
+    """The rows of a batch. Its gradient has the same form."""
+
+    def unsplit_by_doc(self, arrays: list[list[Floats3d]]) -> "EncodedDocs":
+        """Join the gradients of the documents that have tokens.
+
+        arrays (list[list[Floats3d]]): Per document one array (1, 1 + n_tokens,
+            width).
+        RETURNS (EncodedDocs): `model_output.last_hidden_state` is the gradient
+            of all rows, a Tensor [R, width]; there is none without rows.
+        """
+        d_rows = [xp2torch(d_array[0]) for (d_array,) in arrays]
+        joined = _output(last_hidden_state=torch.cat(d_rows)) if d_rows else _output()
+        return replace(self, model_output=joined, cached_doc_data=None)
+
+
+def _init(model: EncoderT, X: list[Doc] | None = None, Y: object = None) -> None:
+    if model.attrs["has_transformer"]:
+        return
+    name = model.attrs["name"]
+    tokenizer = open_tokenizer(name)
+    network: Any = open_encoder(name)
+    _check_positions(model.attrs["settings"], network)
+    vocabulary = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
+    text = "".join(f"{piece}\n" for piece, _ in vocabulary)
+    network.to(get_torch_default_device())
+    set_pytorch_transformer(model, HFObjects(tokenizer, network, text.encode("utf8")))
+
+
+def _check_positions(settings: EncoderSettings, network: Any) -> None:
+    n_positions = network.config.max_position_embeddings
+    if settings.window > n_positions:
+        raise ValueError(
+            Errors.B332.format(window=settings.window, n_positions=n_positions)
+        )
+
+
+def _forward(
+    model: EncoderT, docs: list[Doc], is_train: bool
+) -> tuple[EncodedDocs, Callable[[FullTransformerBatch], list[Doc]]]:
+    settings: EncoderSettings = model.attrs["settings"]
+    shim = cast(EncoderShim, model.layers[0].shims[0])
+    network, tokenizer = shim._hfmodel.transformer, shim._hfmodel.tokenizer
+    if network is None:
+        raise ValueError(Errors.B333.format(name=model.attrs["name"]))
+    _check_positions(settings, network)
+    full = [doc for doc in docs if len(doc)]
+    sequences = to_sequences(full, tokenizer, pooling=settings.pooling)
+    batches = make_batches(
+        sequences,
+        window=settings.window,
+        stride=settings.stride,
+        max_batch_pieces=settings.max_batch_pieces,
+        cls_id=tokenizer.cls_token_id,
+        sep_id=tokenizer.sep_token_id,
+        pad_id=tokenizer.pad_token_id,
+    )
+    if network.training != is_train:
+        network.train(is_train)
+    with torch.inference_mode(not is_train):
+        rows = encode(
+            network,
+            batches,
+            n_rows=sum(sequence.n_rows for sequence in sequences),
+            width=network.config.hidden_size,
+            dtype=resolve_precision(settings.precision, network.device),
+        )
+    Y = _split(docs, torch2xp(rows.detach()))
+
+    def backprop(dY: FullTransformerBatch) -> list[Doc]:
+        for d_rows in dY.model_output.to_tuple():
+            torch.autograd.backward(rows, d_rows.to(rows.device))
+        return docs
+
+    return Y, backprop
+
+
+def _no_forward(model: Any, X: Any, is_train: bool) -> Any:
+    raise NotImplementedError  # only holds the shim, where the stock model has it
+
+
+def _split(docs: list[Doc], rows: Any) -> EncodedDocs:
+    """Wrap the rows of each document, as `doc._.trf_data` is to have them."""
+    doc_data, start = [], 0
+    for doc in docs:
+        data = TransformerData.empty()
+        if len(doc):
+            end = start + 1 + len(doc)
+            data.model_output["last_hidden_state"] = rows[start:end][None]
+            data.align = _token_rows(len(doc))
+            start = end
+        doc_data.append(data)
+    return EncodedDocs(
+        spans=get_doc_spans(docs),
+        wordpieces=WordpieceBatch.empty(),
+        model_output=_output(last_hidden_state=rows[None]),
+        align=_token_rows(0),
+        cached_doc_data=doc_data,
+    )
+
+
+def _output(**arrays: Any) -> Any:
+    # A transformers.ModelOutput, which only spacy_transformers imports for us.
+    output = TransformerData.empty().model_output
+    for key, array in arrays.items():
+        output[key] = array
+    return output
+
+
+def _token_rows(n_tokens: int) -> Ragged:
+    """Align token i to row 1 + i."""
+    indices = numpy.arange(1, n_tokens + 1, dtype="i")
+    return Ragged(cast(Ints1d, indices), cast(Ints1d, numpy.ones(n_tokens, dtype="i")))
+
+
+def _replace_listener_cfg(
+    encoder_cfg: dict[str, Any], listener_cfg: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        "@architectures": "spacy-biobert.BioBertTok2Vec.v1",
+        "encoder": copy.deepcopy(encoder_cfg),
+        **{
+            key: value for key, value in listener_cfg.items() if key != "@architectures"
+        },
+    }

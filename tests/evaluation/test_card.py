@@ -1,0 +1,49 @@
+from spacy_biobert.evaluation.card import markdown_table, model_card, percent, score_tables
+
+SCORES = {
+    "ents_p": 0.5,
+    "ents_r": 0.25,
+    "ents_f": 1 / 3,
+    "ents_per_type": {"GENE": {"p": 0.5, "r": 0.25, "f": 1 / 3}},
+    "rel_micro_p": 1.0,
+    "rel_micro_r": 1.0,
+    "rel_micro_f": 1.0,
+    "rel_macro_f": 0.875,
+    "rel_per_type": {"treats": {"p": 1.0, "r": 1.0, "f": 1.0}},
+    "cats_micro_f": None,
+    "baseline": {"ents_p": 0.1, "ents_r": 0.1, "ents_f": 0.1},
+}
+META = {
+    "lang": "en",
+    "name": "biobert",
+    "version": "0.1.0",
+    "description": "What it does.",
+    "license": "MIT",
+    "components": ["transformer", "ner"],
+    "labels": {"transformer": [], "ner": ["GENE"]},
+    "sources": [{"name": "Corpus", "license": "CC0", "author": "us", "url": "https://x"}],
+}
+
+
+def test_score_tables_show_what_was_scored_in_percent() -> None:
+    text = score_tables(SCORES)
+
+    assert "| GENE | 50.0 | 25.0 | 33.3 |" in text
+    assert "| most frequent label | 10.0 | 10.0 | 10.0 |" in text
+    assert "| all (macro) |  |  | 87.5 |" in text
+    assert "Categories" not in text
+
+
+def test_model_card_names_labels_scores_data_and_licences() -> None:
+    text = model_card(META, SCORES)
+
+    for part in ("# en_biobert 0.1.0", "| ner | `GENE` |", "| GENE | 50.0", "| Corpus | CC0 |", "MIT"):
+        assert part in text
+
+
+def test_markdown_table_has_a_rule_below_its_header() -> None:
+    assert markdown_table(("a", "b"), [("c", "1")]) == "| a | b |\n| --- | ---: |\n| c | 1 |"
+
+
+def test_percent_of_no_score_is_a_dash() -> None:
+    assert percent(None) == "-"

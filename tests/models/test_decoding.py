@@ -1,0 +1,190 @@
+import itertools
+import math
+
+import numpy
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+
+from spacy_biobert.models.decoding import decode_entities
+from spacy_biobert.models.tags import make_tag_names
+
+LABELS = ("A", "B")
+SCHEMES = ("bio", "biluo")
+
+
+def decode(logits, lengths=None, *, scheme="bio", spaces=None, closed=None):
+    nothing = numpy.zeros(len(logits), dtype=bool)
+    return decode_entities(
+        logits,
+        [len(logits)] if lengths is None else lengths,
+        scheme=scheme,
+        is_space=nothing if spaces is None else spaces,
+        is_closed=nothing if closed is None else closed,
+    )
+
+
+def as_dict(segments):
+    keys = zip(
+        segments.docs.tolist(),
+        segments.starts.tolist(),
+        segments.ends.tolist(),
+        segments.labels.tolist(),
+        strict=True,
+    )
+    return dict(zip(keys, segments.confidences.tolist(), strict=True))
+
+
+def read_entities(tags, scheme):
+    """The entities of a sequence of tags, or None if it is not well formed."""
+    ents, start = [], None
+    for i, tag in enumerate([*tags, "O"]):
+        letter, _, label = tag.partition("-")
+        goes_on = letter in ("I", "L")
+        if goes_on and (start is None or tags[i - 1][2:] != label):
+            return None
+        if start is not None and not goes_on:
+            if scheme == "biluo":
+                return None
+            ents.append((start, i, LABELS.index(tags[i - 1][2:])))
+            start = None
+        if letter == "B":
+            start = i
+        elif letter == "U":
+            ents.append((i, i + 1, LABELS.index(label)))
+        elif letter == "L":
+            ents.append((start, i + 1, LABELS.index(label)))
+            start = None
+    return ents
+
+
+def enumerate_all(logits, scheme, spaces, closed):
+    """The chance of each well-formed set of entities, by trying all tags."""
+    names = make_tag_names(LABELS, scheme)
+    probs = numpy.exp(logits) / numpy.exp(logits).sum(axis=1, keepdims=True)
+    chances = {}
+    for ids in itertools.product(range(len(names)), repeat=len(logits)):
+        ents = read_entities([names[i] for i in ids], scheme)
+        if ents is None or any(
+            spaces[start] or spaces[end - 1] or closed[start:end].any()
+            for start, end, _ in ents
+        ):
+            continue
+        chances[tuple(ents)] = math.prod(probs[t, i] for t, i in enumerate(ids))
+    return chances
+
+
+def check_against_all(logits, scheme, spaces, closed):
+    chances = enumerate_all(logits, scheme, spaces, closed)
+    best = max(chances, key=chances.__getitem__)
+    total = sum(chances.values())
+    found = as_dict(decode(logits, scheme=scheme, spaces=spaces, closed=closed))
+    assert list(found) == [(0, *ent) for ent in best]
+    for ent in best:
+        holding = sum(chance for ents, chance in chances.items() if ent in ents)
+        assert math.isclose(found[0, *ent], holding / total, rel_tol=1e-9)
+    return best
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n_tokens=st.integers(1, 4),
+    scheme=st.sampled_from(SCHEMES),
+    scale=st.sampled_from([0.3, 2.0, 6.0]),
+)
+def test_decoding_equals_trying_all_tag_sequences(seed, n_tokens, scheme, scale):
+    rng = numpy.random.default_rng(seed)
+    n_tokens = min(n_tokens, 3) if scheme == "biluo" else n_tokens
+    n_tags = len(make_tag_names(LABELS, scheme))
+    logits = rng.normal(size=(n_tokens, n_tags)) * scale
+    spaces, closed = rng.random((2, n_tokens)) < 0.2
+    check_against_all(logits, scheme, spaces, closed)
+
+
+@pytest.mark.parametrize("at", [0, -1])
+@pytest.mark.parametrize(("scheme", "n_tokens"), [("bio", 5), ("biluo", 4)])
+def test_decoding_counts_long_entities_beside_a_short_one(scheme, n_tokens, at):
+    nothing = numpy.zeros(n_tokens, dtype=bool)
+    n_tags = len(make_tag_names(LABELS, scheme))
+    only = 1 if scheme == "bio" else 4  # B-A, U-A
+    for seed in range(3):
+        logits = numpy.random.default_rng(seed).normal(size=(n_tokens, n_tags))
+        logits[at, only] += 6.0
+        logits[1, 2] -= 6.0  # I-A: the first entity does not go on
+        best = check_against_all(logits, scheme, nothing, nothing)
+        assert (range(n_tokens)[at], range(n_tokens)[at] + 1, 0) in best
+
+
+@settings(deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    lengths=st.lists(st.integers(0, 12), max_size=5),
+    scheme=st.sampled_from(SCHEMES),
+)
+def test_decoding_gives_well_formed_entities(seed, lengths, scheme):
+    rng = numpy.random.default_rng(seed)
+    n_tokens = sum(lengths)
+    spaces = rng.random(n_tokens) < 0.3
+    closed = rng.random(n_tokens) < 0.1
+    n_tags = len(make_tag_names(LABELS, scheme))
+    logits = rng.normal(size=(n_tokens, n_tags)).astype("f") * 20
+
+    found = decode(logits, lengths, scheme=scheme, spaces=spaces, closed=closed)
+
+    offsets = numpy.cumsum([0, *lengths])
+    taken = numpy.zeros(n_tokens, dtype=bool)
+    for doc, start, end, label in as_dict(found):
+        first, last = offsets[doc] + start, offsets[doc] + end - 1
+        assert 0 <= start < end <= lengths[doc]
+        assert label in (0, 1)
+        assert not spaces[first]
+        assert not spaces[last]
+        assert not closed[first : last + 1].any()
+        assert not taken[first : last + 1].any()
+        taken[first : last + 1] = True
+    assert ((found.confidences >= 0) & (found.confidences <= 1)).all()
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_decoding_does_not_depend_on_the_other_docs(scheme):
+    rng = numpy.random.default_rng(0)
+    lengths = [3, 0, 9, 1, 9, 5]
+    n_tags = len(make_tag_names(LABELS, scheme))
+    logits = rng.normal(size=(sum(lengths), n_tags)) * 3
+
+    together = as_dict(decode(logits, lengths, scheme=scheme))
+
+    alone = {}
+    for doc, rows in enumerate(numpy.split(logits, numpy.cumsum(lengths)[:-1])):
+        for (_, *ent), confidence in as_dict(decode(rows, scheme=scheme)).items():
+            alone[doc, *ent] = confidence
+    assert list(together) == list(alone)
+    assert_allclose(list(together.values()), list(alone.values()), rtol=1e-9)
+
+
+def test_decoding_joins_an_entity_across_a_newline():
+    # B-A, newline, I-A: the newline may stand within, not at the edge
+    logits = numpy.array([[0, 9, 0, 0, 0], [0, 9, 0, 0, 0], [0, 0, 9, 0, 0]], "f")
+    spaces = numpy.array([False, True, False])
+    assert list(as_dict(decode(logits, spaces=spaces))) == [(0, 0, 3, 0)]
+    assert list(as_dict(decode(logits[:2], spaces=spaces[:2]))) == [(0, 0, 1, 0)]
+
+
+def test_decoding_a_certain_entity_is_confident():
+    logits = numpy.array([[0, 50, 0, 0, 0], [0, 0, 50, 0, 0], [50, 0, 0, 0, 0]], "f")
+    assert as_dict(decode(logits))[0, 0, 2, 0] == pytest.approx(1.0)
+
+
+def test_decoding_stays_finite_on_extreme_scores():
+    rng = numpy.random.default_rng(0)
+    logits = rng.normal(size=(300, 5)).astype("f") * 1e4
+    found = decode(logits, spaces=rng.random(300) < 0.5)
+    assert len(found.starts) > 10
+    assert numpy.isfinite(found.confidences).all()
+
+
+@pytest.mark.parametrize("lengths", [[], [0, 0]])
+def test_decoding_nothing_gives_nothing(lengths):
+    assert as_dict(decode(numpy.zeros((0, 5), "f"), lengths)) == {}

@@ -1,0 +1,50 @@
+from pathlib import Path
+
+import pytest
+
+from spacy_biobert.atomic import whole_file, whole_folder
+
+
+def test_whole_file_keeps_the_old_file_if_writing_fails(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+
+    with pytest.raises(RuntimeError), whole_file(path) as unfinished:
+        unfinished.write_text("half")
+        raise RuntimeError
+
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_whole_file_replaces_the_old_file_and_makes_the_folder(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "a.txt"
+    for text in ("one", "two"):
+        with whole_file(path) as unfinished:
+            unfinished.write_text(text)
+
+    assert path.read_text() == "two"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_whole_folder_keeps_the_old_folder_if_filling_fails(tmp_path: Path) -> None:
+    path = tmp_path / "store"
+    path.mkdir()
+    (path / "a").write_text("old")
+
+    with pytest.raises(RuntimeError), whole_folder(path) as unfinished:
+        (unfinished / "a").write_text("half")
+        raise RuntimeError
+
+    assert (path / "a").read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_whole_folder_replaces_the_old_folder_whole(tmp_path: Path) -> None:
+    path = tmp_path / "store"
+    for name in ("a", "b"):
+        with whole_folder(path) as unfinished:
+            (unfinished / name).write_text(name)
+
+    assert [file.name for file in path.iterdir()] == ["b"]
+    assert list(tmp_path.iterdir()) == [path]

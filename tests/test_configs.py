@@ -1,0 +1,33 @@
+from pathlib import Path
+
+import pytest
+import spacy
+from spacy.util import load_config, load_model_from_config
+
+CONFIGS = Path(__file__).parent.parent / "configs"
+PIPELINES = ["ner", "relation", "textcat", "en_biobert"]
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_config_has_every_value_written_out(name: str) -> None:
+    config = load_config(CONFIGS / f"{name}.cfg")
+
+    nlp = load_model_from_config(config, auto_fill=True, validate=False)
+
+    assert nlp.config.to_str() == spacy.util.load_config(CONFIGS / f"{name}.cfg").to_str()
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_config_is_valid(name: str) -> None:
+    config = load_config(CONFIGS / f"{name}.cfg")
+
+    nlp = load_model_from_config(config, auto_fill=False, validate=True)
+
+    assert nlp.pipe_names == config["nlp"]["pipeline"]
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_config_has_no_comment_behind_a_value(name: str) -> None:
+    lines = (CONFIGS / f"{name}.cfg").read_text().splitlines()
+
+    assert not [line for line in lines if "=" in line and " #" in line and line[0] != "#"]

@@ -1,0 +1,42 @@
+from pathlib import Path
+
+import pytest
+from weasel.cli.run import project_run
+from weasel.util import load_project_config
+
+ROOT = Path(__file__).parent.parent
+PROJECT = load_project_config(ROOT)
+COMMANDS = {command["name"]: command for command in PROJECT["commands"]}
+
+
+@pytest.mark.parametrize("workflow", ["all", "real"])
+def test_workflow_names_only_known_commands(workflow: str) -> None:
+    assert set(PROJECT["workflows"][workflow]) <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("workflow", ["all", "real"])
+def test_workflow_makes_each_dependency_before_it_is_needed(workflow: str) -> None:
+    made: set[str] = set()
+    for name in PROJECT["workflows"][workflow]:
+        missing = {
+            path
+            for path in COMMANDS[name].get("deps", [])
+            if path not in made and not (ROOT / path).exists()
+        }
+        assert not missing, f"{name} needs {missing}"
+        made |= set(COMMANDS[name].get("outputs", []))
+
+
+def test_no_large_file_is_hashed_by_the_workflow() -> None:
+    hashed = {
+        Path(path).suffix
+        for command in COMMANDS.values()
+        for path in [*command.get("deps", []), *command.get("outputs", [])]
+    }
+    assert not hashed & {".gz", ".xz", ".arrow", ".safetensors", ".jsonl"}
+
+
+def test_directories_of_the_real_corpora_are_variables(capfd: pytest.CaptureFixture[str]) -> None:
+    project_run(ROOT, "real-convert", overrides={"vars.data": "elsewhere"}, dry=True)
+
+    assert "elsewhere/bc5cdr/CDR_TestSet.PubTator.txt*" in capfd.readouterr().out
