@@ -25,12 +25,16 @@ class Errors(metaclass=_Coded):
     # --- B1: pretraining
 
     B100 = (
-        "Vocabulary: expected a size of at least {least}, found {size}. Give a larger "
-        "--size."
+        "Vocabulary: expected a size of at least {least} (special pieces and the letters "
+        "of the text), found {size}. Give a larger --size."
     )
     B101 = (
         "Vocabulary: expected text to train it on, found none. Check the documents "
         "that `spacy-biobert extract` wrote."
+    )
+    B102 = (
+        "{folder}: expected a new folder or one with a tokenizer alone, found {found}, "
+        "which replacing it would remove. Name another folder."
     )
     B110 = (
         "Store: expected at least one document with text, found none. Check the "
@@ -65,9 +69,21 @@ class Errors(metaclass=_Coded):
         "{path}: expected a fast tokenizer (a tokenizer.json, or a folder with one), "
         "found {found}. Make one with `spacy-biobert vocab`."
     )
+    B118 = (
+        "{path}: expected a file of {expected} bytes, as the manifest says, found {found}. "
+        "The shard was cut or changed: make the store again with `spacy-biobert tokenize`."
+    )
+    B119 = (
+        "{path}: expected the manifest of a token store, found something else ({reason}). "
+        "Make the store again with `spacy-biobert tokenize`."
+    )
     B120 = (
         "objective.max_pieces: expected at least {least} (special pieces and one piece "
         "of each segment), found {found}."
+    )
+    B121 = (
+        "{folder}: expected a new folder or one with a token store alone, found {found}, "
+        "which replacing it would remove. Name another folder."
     )
     B125 = (
         "Masks: expected a bool tensor of shape {expected}, found {dtype} of {found}."
@@ -101,11 +117,6 @@ class Errors(metaclass=_Coded):
     B148 = (
         "{folder}: {key} is {found} in its config.json, but the config says {expected}. "
         "Set network.{key} to {found}, or start from another encoder."
-    )
-    B149 = (
-        "{store} was tokenized with another tokenizer (sha256 {expected}) than "
-        "{tokenizer} (sha256 {found}). Set paths.tokenizer to the one given to "
-        "`spacy-biobert tokenize`, or tokenize again."
     )
     B150 = (
         "{store}: expected training documents, found none that give a sequence. "
@@ -339,6 +350,59 @@ class Errors(metaclass=_Coded):
         "[initialize.components.{name}], or set it to null."
     )
 
+    B430 = (
+        "Corpus: expected the path of a .spacy file or of a folder with some, found "
+        "null. Set it in the config, or on the command line, for instance with "
+        "--paths.train work/train."
+    )
+    B431 = (
+        "{path}: expected a .spacy file or a folder with some, found nothing by that "
+        "name. Make it with `spacy-biobert convert`; the path is relative to where the "
+        "command runs."
+    )
+    B432 = (
+        "{path}: expected .spacy files in this folder, found none. Make some with "
+        "`spacy-biobert convert`."
+    )
+    B433 = (
+        "{path}: expected a .spacy file as `spacy-biobert convert` writes it, found "
+        "something else or a damaged file ({reason}). Make it again."
+    )
+    B434 = "{path}: expected documents, found none. Make it again from a longer source."
+
+    B450 = (
+        "Document {document!r}: expected each of doc.user_data['relations'] to be "
+        "(start1, end1, start2, end2, label, score) with bounds in the {n_tokens} "
+        "tokens of the document, found {found!r}. Correct it; relations do not "
+        "survive where the tokens of a document change."
+    )
+    B451 = (
+        "Document {document!r}: expected each of doc.user_data['concept_relations'] to "
+        "be three texts (concept1, concept2, label), found {found!r}. Correct it."
+    )
+    B452 = (
+        "Document {document!r}: expected relations between spans of this document, "
+        "found the span {found!r} of another. Take the spans from the document itself."
+    )
+    B454 = (
+        "entity_pairs: expected max_distance to be null (no limit) or at least 1 "
+        "token, found {found}. Correct [components.relation.model.get_pairs]."
+    )
+    B455 = (
+        "entity_pairs: expected types to be null or a list of pairs of entity labels "
+        'such as [["Chemical","Disease"]], found {found!r}. Correct '
+        "[components.relation.model.get_pairs]."
+    )
+    B456 = (
+        "Component '{name}': expected {key} {expected}, found {found}. Correct it in "
+        "[components.{name}]."
+    )
+
+    B458 = (
+        "RelationModel: expected backprop after begin_update, found it after a "
+        "prediction, which keeps nothing for it. Call the model with is_train=True."
+    )
+
     # --- B5: evaluation
 
 
@@ -349,4 +413,14 @@ class Warnings(metaclass=_Coded):
         "Precision 'bf16': the device {device} has no fast bfloat16 (it takes a CPU "
         "with AVX512-BF16 or AMX, or a GPU of compute capability 8). Computing in "
         "float32 instead; set precision to 'auto' or 'fp32' to silence this."
+    )
+    B453 = (
+        "{owner}._.{name} is somebody else's attribute and stays as it is. Read ours "
+        "from doc.user_data[{key!r}], or do not register the other one."
+    )
+    B457 = (
+        "Component '{name}': {n_missed} of the {n_gold} gold relations in the training "
+        "documents join entities that get_pairs never proposes, so that recall stays "
+        "below {recall:.1%}. Widen max_distance or types in "
+        "[components.{name}.model.get_pairs]."
     )

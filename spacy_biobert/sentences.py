@@ -7,6 +7,7 @@ Text between two blank lines is split on its own.
 
 import re
 
+WORD = re.compile(r"\S+")
 # Characters looked at on either side of a place.
 REACH = 40
 
@@ -25,32 +26,55 @@ DOTTED = re.compile(r"(?:[A-Za-z]\.)+[A-Za-z]$")
 
 # A name, number or the rest of a phrase always follows.
 NEVER_END = frozenset(
-    "fig figs eq eqs ref refs vs e.g i.e cf dr drs prof mr mrs mt viz ca approx "
-    "vol vols pp suppl tab tabs chap sect sec subsp ssp var cv bv pv f.sp aff resp "
-    "incl excl esp nr dept univ".split()
+    WORD.findall(
+        """
+        fig figs eq eqs ref refs vs e.g i.e cf dr drs prof mr mrs mt viz ca approx vol
+        vols pp suppl tab tabs chap sect sec subsp ssp var cv bv pv f.sp aff resp incl
+        excl esp nr dept univ
+        """
+    )
 )
 # The same, if a digit follows: "no. 5", but "the answer was no. We".
-NEVER_BEFORE_DIGIT = frozenset("no nos art p cat lot ser ed table".split())
+NEVER_BEFORE_DIGIT = frozenset(
+    WORD.findall(
+        """
+        no nos art p cat lot ser ed table
+        """
+    )
+)
 # May end a sentence, if the next word is a capitalised one.
 MAY_END = frozenset(
-    "etc sp spp i.v i.p i.m s.c p.o i.c.v i.t i.n i.d i.g b.i.d t.i.d q.i.d q.d b.w "
-    "a.m p.m h min sec inc ltd co corp wt mol max no".split()
+    WORD.findall(
+        """
+        etc sp spp i.v i.p i.m s.c p.o i.c.v i.t i.n i.d i.g b.i.d t.i.d q.i.d q.d b.w a.m
+        p.m h min sec inc ltd co corp wt mol max no
+        """
+    )
 )
 # May end a sentence, if the next word is one that a name does not begin with.
 STARTERS = frozenset(
-    "A After All Also Although An And Another As At Because Before Besides Both But By "
-    "Compared Conversely Data Despite Due During Each Finally First For From Furthermore "
-    "Given Hence Here How However If In Indeed Interestingly It Its Many Moreover Most "
-    "Neither No None Nevertheless Of On One Only Other Our Overall Patients Previous "
-    "Recent Recently Results Second Several She He Similarly Since So Some Such Taken "
-    "That The Their Then There Therefore These They This Those Three Thus To Together "
-    "Two Under Unlike Until Using We What When Whereas Whether Which While With Within "
-    "Without Yet".split()
+    WORD.findall(
+        """
+        A After All Also Although An And Another As At Because Before Besides Both But By
+        Compared Conversely Data Despite Due During Each Finally First For From
+        Furthermore Given Hence Here How However If In Indeed Interestingly It Its Many
+        Moreover Most Neither No None Nevertheless Of On One Only Other Our Overall
+        Patients Previous Recent Recently Results Second Several She He Similarly Since So
+        Some Such Taken That The Their Then There Therefore These They This Those Three
+        Thus To Together Two Under Unlike Until Using We What When Whereas Whether Which
+        While With Within Without Yet
+        """
+    )
 )
 # A single capital after one of these is a name's end, not an initial.
 BEFORE_LETTER = frozenset(
-    "and antigen arm class cohort factor figure group hepatitis influenza layer or panel "
-    "part phase protein stage strain subgroup subtype table toxin type vitamin virus".split()
+    WORD.findall(
+        """
+        and antigen arm class cohort factor figure group hepatitis influenza layer or
+        panel part phase protein stage strain subgroup subtype table toxin type vitamin
+        virus
+        """
+    )
 )
 
 
@@ -62,7 +86,7 @@ def split_sentences(text: str) -> list[tuple[int, int]]:
         and without overlap. No white space at their ends, and none but white space
         between them.
     """
-    spans = []
+    spans: list[tuple[int, int]] = []
     start = 0
     for place in PLACE.finditer(text):
         if place["blank"] is None and not _ends(text, start, place):

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -9,3 +10,15 @@ from .encoders import make_encoder
 def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Hugging Face folder with a random BERT: 2 layers, width 16, 64 positions."""
     return make_encoder(tmp_path_factory.mktemp("tiny_encoder"))
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of the public corpora that docs/data.md lists."""
+    folder = os.environ.get("SPACY_BIOBERT_DATA")
+    if not folder:
+        pytest.skip("SPACY_BIOBERT_DATA, the folder of the real corpora, is not set")
+    path = Path(folder)
+    if not path.is_dir():
+        pytest.fail(f"SPACY_BIOBERT_DATA is '{folder}', which is no folder")
+    return path

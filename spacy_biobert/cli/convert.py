@@ -4,12 +4,12 @@ import dataclasses
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import typer
-from wasabi import Printer
+from wasabi.printer import Printer
 
 from ..atomic import whole_file
 from ..converters.categories import read_categories, read_labels
@@ -20,14 +20,14 @@ from ..types import AnnotatedDocument
 from .sources import find_sources, open_lines
 
 
-class CorpusFormat(str, Enum):
+class CorpusFormat(StrEnum):
     """What an annotated corpus may be."""
 
     pubtator = "pubtator"
     categories = "categories"
 
 
-class OnError(str, Enum):
+class OnError(StrEnum):
     """What to do about a wrong annotation."""
 
     fail = "fail"
@@ -200,7 +200,7 @@ def print_counts(counts: dict[str, Any], printer: Printer) -> None:
     rows += [
         (f"skipped: {why}", f"{count:,}") for why, count in counts["skipped"].items()
     ]
-    printer.table(rows, aligns="lr")
+    printer.table(rows, aligns=("l", "r"))
     for problem in counts["problems"]:
         printer.warn(problem)
 

@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import typer
-from wasabi import Printer
+from wasabi.printer import Printer
 
 from ..atomic import whole_file
 from ..converters.faults import SourceError
@@ -37,7 +37,7 @@ OUTPUT_SUFFIXES = (".jsonl", ".jsonl.gz")
 PROGRESS = 5.0
 
 
-class TextFormat(str, Enum):
+class TextFormat(StrEnum):
     """What a text source may be."""
 
     medline = "medline"

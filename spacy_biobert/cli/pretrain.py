@@ -5,12 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from wasabi import Printer
+from wasabi.printer import Printer
 
 from ..errors import Errors
-
-# Register with this, so that overrides reach `ctx.args` as in `spacy train`.
-CONTEXT_SETTINGS = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
 def pretrain_cli(

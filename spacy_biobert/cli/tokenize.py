@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
-from wasabi import Printer
+from wasabi import msg
 
 from ..errors import Errors
 
@@ -30,10 +30,9 @@ def tokenize_cli(
 
     spacy-biobert tokenize documents.jsonl.gz tokenizer store --held-out 0.01
     """
-    from ..pretraining.store import StoreFigures, build_store
-    from .sources import read_documents
+    from ..pretraining.store import StoreFigures, build_store, file_checksum
+    from .sources import open_source, read_documents
 
-    printer = Printer()
     started = shown = time.monotonic()
 
     def report(figures: StoreFigures) -> None:
@@ -41,23 +40,25 @@ def tokenize_cli(
         if time.monotonic() - shown >= SECONDS_BETWEEN_LINES:
             shown = time.monotonic()
             rate = figures.n_pieces / (shown - started)
-            printer.text(
+            msg.text(
                 f"{figures.n_documents:,} documents, {figures.n_pieces:,} pieces, "
                 f"{rate:,.0f} pieces/s"
             )
 
     try:
+        with open_source(documents):
+            source = {"path": str(documents), "sha256": file_checksum(documents)}
         figures = build_store(
             read_documents(documents),
             open_fast_tokenizer(tokenizer),
             output,
             held_out=held_out,
-            sources=[{"documents": str(documents)}],
+            sources=[source],
             report=report,
         )
     except (OSError, ValueError) as error:
-        printer.fail(str(error), exits=1)
-    printer.good(
+        msg.fail(str(error), exits=1)
+    msg.good(
         f"{figures.n_documents:,} documents ({figures.n_held_out:,} held out), "
         f"{figures.n_sentences:,} sentences, {figures.n_pieces:,} pieces in {output}"
     )
@@ -80,9 +81,10 @@ def open_fast_tokenizer(path: Path) -> "Tokenizer":
 
     text = path.read_text(encoding="utf-8", errors="replace")
     try:
-        known = "model" in json.loads(text)
-    except (json.JSONDecodeError, TypeError):
-        known = False
+        found = json.loads(text)
+    except json.JSONDecodeError:
+        found = None
+    known = isinstance(found, dict) and {"model", "pre_tokenizer"} <= found.keys()
     if not known:
         raise ValueError(Errors.B117.format(path=path, found=f"{text[:40]!r}"))
     return Tokenizer.from_str(text)

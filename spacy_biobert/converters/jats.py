@@ -9,28 +9,53 @@ from lxml import etree
 from ..types import Document, Section
 from .markup import character, iter_elements, local_name
 
+WORD = re.compile(r"\S+")
 ROOT = ("article", "pmc-articleset", "articles")
 # What is not running text. Their captions and labels go with them.
 DROPPED = frozenset(
-    "alternatives array caption chem-struct chem-struct-wrap code contrib-group "
-    "disp-formula disp-formula-group fig fig-group fn fn-group glossary graphic "
-    "inline-formula inline-graphic inline-media inline-supplementary-material label "
-    "math media object-id permissions preformat ref-list related-article "
-    "related-object sec-meta supplementary-material table table-wrap "
-    "table-wrap-group tex-math".split()
+    WORD.findall(
+        """
+        alternatives array caption chem-struct chem-struct-wrap code contrib-group
+        disp-formula disp-formula-group fig fig-group fn fn-group glossary graphic
+        inline-formula inline-graphic inline-media inline-supplementary-material label
+        math media object-id permissions preformat ref-list related-article related-object
+        sec-meta supplementary-material table table-wrap table-wrap-group tex-math
+        """
+    )
+)
+# Those that stand inside a line, so that nothing divides the words beside them.
+DROPPED_INLINE = frozenset(
+    WORD.findall(
+        """
+        fn inline-formula inline-graphic inline-media label math object-id tex-math
+        inline-supplementary-material chem-struct alternatives
+        """
+    )
 )
 # What begins and ends a line where it is printed.
 BLOCKS = frozenset(
-    "abstract ack attrib boxed-text break def def-item def-list disp-quote list "
-    "list-item p sec speech statement term title verse-group verse-line".split()
+    WORD.findall(
+        """
+        abstract ack attrib boxed-text break def def-item def-list disp-quote list
+        list-item p sec speech statement term title verse-group verse-line
+        """
+    )
 )
-SHORT_ABSTRACTS = frozenset("graphical teaser toc precis web-summary".split())
+SHORT_ABSTRACTS = frozenset(
+    WORD.findall(
+        """
+        graphical teaser toc precis web-summary
+        """
+    )
+)
 ID_TYPES = ("pmc", "pmcid", "pmid", "doi", "publisher-id")
 
-# Stand for citations while the text around them is cleaned. XML cannot contain
+# Stand for citations and formulae while the text around them is cleaned. XML cannot contain
 # these characters, so that they are never the text's own.
 CITED = "\x00"
 NAMED, END_NAMED = "\x01", "\x02"
+FORMULA = "\x03"
+MARKS = re.compile(rf"[{CITED}{NAMED}{FORMULA}]")
 ONE = rf"(?:{CITED}|{NAMED}[^{END_NAMED}]*{END_NAMED})"
 LIST = rf"{ONE}(?:(?:\s*(?:[,;–—−‐-]|and|&)\s*|\s*){ONE})*"
 LEAD = r"(?:(?:see(?: also)?|cf\.|e\.\s?g\.,?|reviewed (?:in|by)|refs?\.?)\s*)?"
@@ -38,6 +63,7 @@ BRACKETED = re.compile(rf"\[\s*{LEAD}{LIST}\s*\]|\(\s*{LEAD}{LIST}\s*\)")
 RUN = rf"{CITED}(?:(?:\s*(?:[,;–—−‐-]|and|&)\s*|\s*){CITED})*"
 RUN_BEFORE_BRACKET = re.compile(rf"\s*[,;]?\s*{RUN}(?=\s*[)\]])")
 RUN_ANYWHERE = re.compile(rf"\s*{RUN}")
+FORMULA_BEFORE_MARK = re.compile(rf"\s*{FORMULA}(?=\s*[.,;:)\]])")
 EMPTY_BRACKETS = re.compile(r"\s*(?:\(\s*\)|\[\s*\])")
 
 
@@ -80,7 +106,7 @@ def running_text(element: etree._Element) -> str:
     RETURNS (str): The text, runs of white space as one space.
     """
     text = " ".join("".join(_pieces(element)).split())
-    return _without_citations(text) if CITED in text or NAMED in text else text
+    return _without_marks(text) if MARKS.search(text) else text
 
 
 def _sections(element: etree._Element, heading: str) -> Iterator[Section]:
@@ -116,8 +142,9 @@ def _pieces(element: etree._Element) -> Iterator[str]:
 def _child(child: etree._Element) -> Iterator[str]:
     name = local_name(child)
     if name in DROPPED:
-        return
-    if name == "xref" and child.get("ref-type") == "bibr":
+        yield FORMULA if name.endswith("-formula") else ""
+        yield "" if name in DROPPED_INLINE else " "
+    elif name == "xref" and child.get("ref-type") == "bibr":
         text = "".join(_pieces(child))
         named = any(letter.isalpha() for letter in text)
         yield f"{NAMED}{text}{END_NAMED}" if named else CITED
@@ -129,12 +156,13 @@ def _child(child: etree._Element) -> Iterator[str]:
         yield from _pieces(child)
 
 
-def _without_citations(text: str) -> str:
+def _without_marks(text: str) -> str:
     before = ""
     while before != text:
         before, text = text, BRACKETED.sub(CITED, text)
     text = RUN_BEFORE_BRACKET.sub("", text)
     text = RUN_ANYWHERE.sub("", text)
+    text = FORMULA_BEFORE_MARK.sub("", text).replace(FORMULA, "")
     text = EMPTY_BRACKETS.sub("", text)
     text = text.replace(NAMED, "").replace(END_NAMED, "")
     return " ".join(text.split())

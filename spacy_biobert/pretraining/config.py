@@ -177,9 +177,9 @@ def _check_key(key: str, path: Path) -> None:
     """Refuse an override that no section has, before confection adds it."""
     section, _, name = key.partition(".")
     if section not in PretrainConfig.model_fields:
-        known, where = list(PretrainConfig.model_fields), f"{section}.{name}"
+        known = list(PretrainConfig.model_fields)
         raise ValueError(
-            Errors.B142.format(path=path, key=where, hint=_nearest(section, known))
+            Errors.B142.format(path=path, key=key, hint=_nearest(section, known))
         )
     keys = _keys_of(section)
     if name not in keys:

@@ -20,7 +20,8 @@ def choose_pieces(
     """Choose the pieces to guess, an exact number in each sequence.
 
     It is the share of the ordinary pieces, rounded, and at least one. With whole
-    words, words are taken in random order as long as they fit into that number.
+    words, words are taken in random order as long as they fit into that number; the
+    first one is taken even if it alone is longer.
 
     ordinary_BT (Tensor): False for special pieces and padding, bool.
     probability (float): Share of the pieces to guess, 0 to 1.
@@ -35,10 +36,10 @@ def choose_pieces(
     wanted_B1 = wanted_B1.minimum(n_ordinary_B1)
     dice_BT = torch.rand(ordinary_BT.shape, generator=generator)
     if starts_word_BT is not None:
-        word_BT = (starts_word_BT | ~ordinary_BT).cumsum(1) - 1
-        dice_BT = dice_BT.gather(1, word_BT.clamp(min=0))
+        word_BT = _number_words(starts_word_BT, ordinary_BT)
+        dice_BT = dice_BT.gather(1, word_BT)
     dice_BT = dice_BT.masked_fill(~ordinary_BT, 2.0)
-    order_BT = dice_BT.argsort(1, stable=True)
+    order_BT = dice_BT.argsort(stable=True, dim=1)
     rank_BT = torch.empty_like(order_BT).scatter_(
         1, order_BT, torch.arange(order_BT.shape[1]).expand_as(order_BT)
     )
@@ -85,6 +86,15 @@ def hide_pieces(
     random_BT = ordinary_ids_V[places_BT]
     hidden_BT = torch.where(chosen_BT & (dice_BT >= 0.9), random_BT, hidden_BT)
     return hidden_BT, torch.where(chosen_BT, ids_BT, IGNORE)
+
+
+def _number_words(starts_word_BT: Tensor, ordinary_BT: Tensor) -> Tensor:
+    """Number the words; the rest of a word that was cut is one, a special piece too."""
+    goes_on_BT = ordinary_BT & ~starts_word_BT
+    # What comes first, or after a special piece, goes on no word.
+    goes_on_BT[:, :1] = False
+    goes_on_BT[:, 1:] &= ordinary_BT[:, :-1]
+    return (~goes_on_BT).cumsum(1) - 1
 
 
 def _whole_words(chosen_BT: Tensor, word_BT: Tensor, rank_BT: Tensor) -> Tensor:

@@ -7,9 +7,10 @@ order, with their checksums; adding to a corpus is adding shards.
 
 import hashlib
 import json
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,44 +21,52 @@ from tokenizers import Tokenizer
 
 from ..atomic import whole_folder
 from ..errors import Errors
-from ..sentences import split_sentences
 from ..types import Document
+from .cutting import CutDocument, cut_documents
 
 Split = Literal["train", "held_out"]
 Pieces = NDArray[np.uint16] | NDArray[np.uint32]
 
 FORMAT = 1
 MANIFEST = "manifest.json"
-# A longer document is an article: each of its sections is a document of its own,
-# so that a sentence's neighbours and strangers differ in more than the topic.
-ARTICLE_WORDS = 1000
-# Documents that are tokenised together, on all cores.
-BATCH = 256
+SHARD_NAME = "shard-{number:05d}.arrow"
+# Pieces that are held in memory before they are written, as one record batch.
+BATCH_PIECES = 1 << 19
 SHARD_PIECES = 64_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class StoreFigures:
-    """What went into a store."""
+    """What went into a store. The sections of an article count as documents."""
 
     n_documents: int
     n_held_out: int
     n_sentences: int
     n_pieces: int
 
+    def __add__(self, other: "StoreFigures") -> "StoreFigures":
+        return StoreFigures(
+            self.n_documents + other.n_documents,
+            self.n_held_out + other.n_held_out,
+            self.n_sentences + other.n_sentences,
+            self.n_pieces + other.n_pieces,
+        )
+
 
 class StoredDocuments:
     """The documents of one split, read from the mapped shards when asked for."""
 
-    def __init__(self, shards: list["_Shard"], split: Split) -> None:
+    def __init__(self, batches: list["_Batch"], split: Split) -> None:
         held_out = split == "held_out"
-        rows = [np.flatnonzero(shard.held_out == held_out) for shard in shards]
-        self._shards = shards
-        self._rows = np.concatenate([np.zeros(0, np.int64), *rows])
-        self._shard_of = np.repeat(np.arange(len(rows)), [len(found) for found in rows])
+        self._batches = batches
+        self._rows = [
+            np.flatnonzero(batch.held_out == held_out).astype(np.int32)
+            for batch in batches
+        ]
+        self._ends = list(accumulate(len(rows) for rows in self._rows))
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return self._ends[-1] if self._ends else 0
 
     def pieces(self, index: int) -> Pieces:
         """Give the pieces of a document, a view of the mapped file.
@@ -65,9 +74,8 @@ class StoredDocuments:
         index (int): Place of the document in the split.
         RETURNS (NDArray): Piece ids [n_pieces].
         """
-        shard, row = self._shards[self._shard_of[index]], self._rows[index]
-        bounds = shard.bounds[shard.starts[row] : shard.starts[row + 1] + 1]
-        return shard.pieces[bounds[0] : bounds[-1]]
+        batch, bounds = self._find(index)
+        return batch.pieces[bounds[0] : bounds[-1]]
 
     def bounds(self, index: int) -> NDArray[np.int64]:
         """Give where the sentences of a document begin and end.
@@ -75,9 +83,15 @@ class StoredDocuments:
         index (int): Place of the document in the split.
         RETURNS (NDArray): Offsets [n_sentences + 1] into `pieces(index)`.
         """
-        shard, row = self._shards[self._shard_of[index]], self._rows[index]
-        bounds = shard.bounds[shard.starts[row] : shard.starts[row + 1] + 1]
+        _, bounds = self._find(index)
         return bounds.astype(np.int64) - bounds[0]
+
+    def _find(self, index: int) -> tuple["_Batch", NDArray[np.int32]]:
+        """Give the record batch of a document, and its sentences' bounds in it."""
+        number = bisect_right(self._ends, index)
+        batch, rows = self._batches[number], self._rows[number]
+        row = rows[index - self._ends[number] + len(rows)]
+        return batch, batch.bounds[batch.starts[row] : batch.starts[row + 1] + 1]
 
 
 class TokenStore:
@@ -88,16 +102,20 @@ class TokenStore:
         self.manifest = manifest
         self.tokenizer_sha256: str = manifest["tokenizer_sha256"]
         self.n_pieces = sum(shard["pieces"] for shard in manifest["shards"])
-        self._shards = [_open_shard(folder / s["name"]) for s in manifest["shards"]]
+        self._batches = [
+            batch
+            for shard in manifest["shards"]
+            for batch in _open_shard(folder / shard["name"], shard["bytes"])
+        ]
 
     def documents(self, split: Split) -> StoredDocuments:
         """Give the documents of a split."""
-        return StoredDocuments(self._shards, split)
+        return StoredDocuments(self._batches, split)
 
     @property
     def sha256(self) -> str:
         """Checksum of the manifest, and through it of everything in the store."""
-        return _checksum(self.folder / MANIFEST)
+        return file_checksum(self.folder / MANIFEST)
 
     def verify(self) -> None:
         """Read every shard and compare its checksum with the manifest's.
@@ -106,7 +124,7 @@ class TokenStore:
         """
         for shard in self.manifest["shards"]:
             path = self.folder / shard["name"]
-            found = _checksum(path)
+            found = file_checksum(path)
             if found != shard["sha256"]:
                 raise ValueError(
                     Errors.B111.format(path=path, expected=shard["sha256"], found=found)
@@ -143,40 +161,20 @@ def build_store(
     held_out (float): Share of the documents kept for evaluation, 0 to 1, chosen
         by a hash of the id, so that it stays the same when a corpus grows.
     sources (Iterable[dict]): What the documents came from, for the manifest.
-    report (Callable | None): Called after each batch with the figures so far.
+    report (Callable | None): Called now and then with the figures so far.
     RETURNS (StoreFigures): What went in.
     RAISES (ValueError): If there is not one document with text.
+    RAISES (OSError): If the folder holds anything but a store.
     """
-    kind = pa.uint16() if tokenizer.get_vocab_size() <= 1 << 16 else pa.uint32()
-    schema = pa.schema(
-        [
-            ("id", pa.string()),
-            ("held_out", pa.bool_()),
-            ("sentences", pa.list_(pa.list_(kind))),
-        ]
-    )
-    n_documents = n_held_out = n_sentences = n_pieces = 0
-    figures = StoreFigures(0, 0, 0, 0)
-    shards = []
+    _check_folder(folder)
+    schema = _make_schema(tokenizer)
+    rows = cut_documents(documents, tokenizer, held_out=held_out)
+    batches = _watch(_make_batches(rows, schema), report)
+    shards: list[dict[str, Any]] = []
     with whole_folder(folder) as unfinished:
-        rows: dict[str, list[Any]] = {name: [] for name in schema.names}
-        n_shard = 0
-        for ids, sentences in _tokenize(documents, tokenizer):
-            kept_out = [_is_held_out(name, held_out) for name in ids]
-            for column, values in zip(rows.values(), (ids, kept_out, sentences), strict=True):
-                column.extend(values)
-            added = sum(len(sentence) for document in sentences for sentence in document)
-            n_documents, n_held_out = n_documents + len(ids), n_held_out + sum(kept_out)
-            n_sentences += sum(map(len, sentences))
-            n_pieces, n_shard = n_pieces + added, n_shard + added
-            figures = StoreFigures(n_documents, n_held_out, n_sentences, n_pieces)
-            if report is not None:
-                report(figures)
-            if n_shard >= SHARD_PIECES:
-                shards.append(_write_shard(rows, schema, unfinished, len(shards), n_shard))
-                rows, n_shard = {name: [] for name in schema.names}, 0
-        if rows["id"]:
-            shards.append(_write_shard(rows, schema, unfinished, len(shards), n_shard))
+        while (first := next(batches, None)) is not None:
+            path = unfinished / SHARD_NAME.format(number=len(shards))
+            shards.append(_write_shard(path, schema, chain([first], batches)))
         if not shards:
             raise ValueError(Errors.B110)
         manifest = {
@@ -186,8 +184,15 @@ def build_store(
             "sources": list(sources),
             "shards": shards,
         }
-        (unfinished / MANIFEST).write_text(json.dumps(manifest, indent=1))
-    return figures
+        (unfinished / MANIFEST).write_text(
+            json.dumps(manifest, indent=1), encoding="utf-8"
+        )
+    return StoreFigures(
+        n_documents=sum(shard["documents"] for shard in shards),
+        n_held_out=sum(shard["held_out"] for shard in shards),
+        n_sentences=sum(shard["sentences"] for shard in shards),
+        n_pieces=sum(shard["pieces"] for shard in shards),
+    )
 
 
 def open_store(folder: Path) -> TokenStore:
@@ -201,34 +206,50 @@ def open_store(folder: Path) -> TokenStore:
     path = Path(folder) / MANIFEST
     if not path.is_file():
         raise FileNotFoundError(Errors.B113.format(folder=folder))
-    manifest = json.loads(path.read_text(encoding="utf-8"))
-    if manifest.get("format") != FORMAT:
-        raise ValueError(
-            Errors.B114.format(path=path, expected=FORMAT, found=manifest.get("format"))
-        )
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(Errors.B119.format(path=path, reason=error)) from error
+    found = manifest.get("format") if isinstance(manifest, dict) else None
+    if found != FORMAT:
+        raise ValueError(Errors.B114.format(path=path, expected=FORMAT, found=found))
     return TokenStore(Path(folder), manifest)
 
 
 def tokenizer_checksum(tokenizer: Tokenizer) -> str:
-    """Hash what decides the ids of a text: vocabulary, casing, accents.
+    """Hash what decides the ids of a text: vocabulary, casing, how words are cut.
 
     tokenizer (Tokenizer): A fast tokenizer; a `transformers` one holds it as
         `backend_tokenizer`.
     RETURNS (str): SHA-256, the same however the tokenizer was opened.
     """
-    normalizer = json.loads(tokenizer.to_str())["normalizer"] or {}
-    lowercase = bool(normalizer.get("lowercase"))
-    strip_accents = normalizer.get("strip_accents")
+    parts = json.loads(tokenizer.to_str())
+    normalizer = parts["normalizer"] or {}
+    if normalizer.get("strip_accents", False) is None:
+        normalizer["strip_accents"] = normalizer["lowercase"]
+    model = {key: value for key, value in parts["model"].items() if key != "vocab"}
     decisive = {
         "vocabulary": sorted(tokenizer.get_vocab().items(), key=lambda item: item[1]),
-        "lowercase": lowercase,
-        "strip_accents": lowercase if strip_accents is None else strip_accents,
+        "normalizer": normalizer,
+        "pre_tokenizer": parts["pre_tokenizer"],
+        "model": model,
     }
-    return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+
+
+def file_checksum(path: Path) -> str:
+    """Give the SHA-256 of a file's bytes.
+
+    RAISES (OSError): If it cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
-class _Shard:
+class _Batch:
+    """A record batch of a mapped shard."""
+
     held_out: NDArray[np.bool_]
     # Sentence at which each document starts [n_documents + 1].
     starts: NDArray[np.int32]
@@ -237,78 +258,123 @@ class _Shard:
     pieces: Pieces
 
 
-def _open_shard(path: Path) -> _Shard:
+def _open_shard(path: Path, n_bytes: int) -> Iterator[_Batch]:
     if not path.is_file():
         raise FileNotFoundError(Errors.B115.format(path=path))
+    found = path.stat().st_size
+    if found != n_bytes:
+        raise ValueError(Errors.B118.format(path=path, expected=n_bytes, found=found))
     try:
-        batch = pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)
+        file = pa.ipc.open_file(pa.memory_map(str(path)))
+        batches = [file.get_batch(number) for number in range(file.num_record_batches)]
     except (pa.ArrowInvalid, OSError) as error:
         raise ValueError(Errors.B116.format(path=path, reason=error)) from error
-    documents = batch.column("sentences")
-    sentences = documents.values
-    return _Shard(
-        held_out=batch.column("held_out").to_numpy(zero_copy_only=False),
-        starts=documents.offsets.to_numpy(),
-        bounds=sentences.offsets.to_numpy(),
-        pieces=sentences.values.to_numpy(),
+    for batch in batches:
+        documents = batch.column("sentences")
+        sentences = documents.values
+        yield _Batch(
+            held_out=batch.column("held_out").to_numpy(zero_copy_only=False),
+            starts=documents.offsets.to_numpy(),
+            bounds=sentences.offsets.to_numpy(),
+            pieces=sentences.values.to_numpy(),
+        )
+
+
+def _check_folder(folder: Path) -> None:
+    """Refuse to replace what is no store."""
+    found = [folder] if folder.is_file() else folder.glob("[!.]*")
+    others = sorted(
+        file.name
+        for file in found
+        if file.name != MANIFEST and not file.match("shard-*.arrow")
+    )
+    if others:
+        raise FileExistsError(Errors.B121.format(folder=folder, found=others[0]))
+
+
+def _make_schema(tokenizer: Tokenizer) -> pa.Schema:
+    kind = pa.uint16() if tokenizer.get_vocab_size() <= 1 << 16 else pa.uint32()
+    return pa.schema(
+        [
+            ("id", pa.string()),
+            ("held_out", pa.bool_()),
+            ("sentences", pa.list_(pa.list_(kind))),
+        ]
     )
 
 
 def _write_shard(
-    rows: dict[str, list[Any]], schema: pa.Schema, folder: Path, number: int, n_pieces: int
+    path: Path, schema: pa.Schema, batches: Iterator[pa.RecordBatch]
 ) -> dict[str, Any]:
-    path = folder / f"shard-{number:05d}.arrow"
-    batch = pa.record_batch(
-        [pa.array(rows[field.name], field.type) for field in schema], schema=schema
-    )
+    """Write record batches until the shard is full, and describe it."""
+    total = StoreFigures(0, 0, 0, 0)
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
-        writer.write_batch(batch)
+        for batch in batches:
+            writer.write_batch(batch)
+            total += _figures(batch)
+            if total.n_pieces >= SHARD_PIECES:
+                break
     return {
         "name": path.name,
-        "documents": len(rows["id"]),
-        "pieces": n_pieces,
-        "sha256": _checksum(path),
+        "bytes": path.stat().st_size,
+        "sha256": file_checksum(path),
+        "documents": total.n_documents,
+        "held_out": total.n_held_out,
+        "sentences": total.n_sentences,
+        "pieces": total.n_pieces,
     }
 
 
-def _tokenize(
-    documents: Iterable[Document], tokenizer: Tokenizer
-) -> Iterator[tuple[list[str], list[list[list[int]]]]]:
-    """Give the ids of some documents, and their sentences as pieces."""
-    parts = (part for document in documents for part in _parts(document))
-    while batch := list(islice(parts, BATCH)):
-        flat = [text for _, texts in batch for text in texts]
-        encoded = iter(tokenizer.encode_batch_fast(flat, add_special_tokens=False))
-        ids, sentences = [], []
-        for name, texts in batch:
-            found = [ids_ for _ in texts if (ids_ := next(encoded).ids)]
-            if found:
-                ids.append(name)
-                sentences.append(found)
-        yield ids, sentences
+def _watch(
+    batches: Iterable[pa.RecordBatch], report: Callable[[StoreFigures], None] | None
+) -> Iterator[pa.RecordBatch]:
+    total = StoreFigures(0, 0, 0, 0)
+    for batch in batches:
+        total += _figures(batch)
+        if report is not None:
+            report(total)
+        yield batch
 
 
-def _parts(document: Document) -> Iterator[tuple[str, list[str]]]:
-    """Cut a document into sentences; an article first into its sections."""
-    title = [document.title] if document.title else []
-    texts = [section.text for section in document.sections]
-    if sum(len(text.split()) for text in texts) <= ARTICLE_WORDS:
-        yield document.id, title + [s for text in texts for s in _sentences(text)]
-        return
-    for number, text in enumerate(texts):
-        yield f"{document.id}#{number}", (title if number == 0 else []) + _sentences(text)
+def _figures(batch: pa.RecordBatch) -> StoreFigures:
+    documents = batch.column("sentences")
+    return StoreFigures(
+        n_documents=batch.num_rows,
+        n_held_out=batch.column("held_out").true_count,
+        n_sentences=len(documents.values),
+        n_pieces=len(documents.values.values),
+    )
 
 
-def _sentences(text: str) -> list[str]:
-    return [text[start:end] for start, end in split_sentences(text)]
+def _make_batches(
+    rows: Iterable[CutDocument], schema: pa.Schema
+) -> Iterator[pa.RecordBatch]:
+    kept: list[CutDocument] = []
+    n_pieces = 0
+    for row in rows:
+        kept.append(row)
+        n_pieces += len(row.pieces)
+        if n_pieces >= BATCH_PIECES:
+            yield _make_batch(kept, schema)
+            kept, n_pieces = [], 0
+    if kept:
+        yield _make_batch(kept, schema)
 
 
-def _is_held_out(name: str, share: float) -> bool:
-    """Decide by the id of the document, sections of an article together."""
-    digest = hashlib.sha256(name.partition("#")[0].encode()).digest()
-    return int.from_bytes(digest[:8], "big") < share * 2**64
-
-
-def _checksum(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _make_batch(rows: list[CutDocument], schema: pa.Schema) -> pa.RecordBatch:
+    starts = np.cumsum([0, *(len(row.n_pieces) for row in rows)], dtype=np.int32)
+    zero = np.zeros(1, np.int32)
+    bounds = np.cumsum(
+        np.concatenate([zero, *(row.n_pieces for row in rows)]), dtype=np.int32
+    )
+    kind = schema.field("sentences").type.value_type.value_type
+    pieces = np.concatenate([row.pieces for row in rows]).astype(kind.to_pandas_dtype())
+    sentences = pa.ListArray.from_arrays(bounds, pieces)
+    return pa.record_batch(
+        [
+            pa.array([row.id for row in rows], pa.string()),
+            pa.array([row.held_out for row in rows], pa.bool_()),
+            pa.ListArray.from_arrays(starts, sentences),
+        ],
+        schema=schema,
+    )

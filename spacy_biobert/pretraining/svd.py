@@ -6,6 +6,7 @@ bias, it does not.
 """
 
 from collections.abc import Iterable
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,10 @@ WINDOW = 3
 SMOOTHING = 0.75
 # BERT's initializer_range.
 DEVIATION = 0.02
+# Of the largest singular value; what is smaller is rounding.
+LEAST_VALUE = 1e-8
+# Documents that are counted together.
+BLOCK = 1000
 
 
 def svd_embeddings(
@@ -50,11 +55,11 @@ def svd_embeddings(
         return noise
     left, values, _ = svds(weights, k=rank, v0=rng.normal(size=n_vocab))
     order = np.argsort(-values)
-    vectors = left[:, order] * np.sqrt(np.maximum(values[order], 0))
+    order = order[values[order] > LEAST_VALUE * values.max()]
+    vectors = left[:, order] * np.sqrt(values[order])
     seen = weights.getnnz(1) > 0
-    scale = DEVIATION / max(float(vectors[seen].std()), 1e-12)
     embeddings = noise.copy()
-    embeddings[seen, :rank] = vectors[seen] * scale
+    embeddings[seen, : len(order)] = vectors[seen] * (DEVIATION / vectors[seen].std())
     return embeddings
 
 
@@ -69,8 +74,9 @@ def log_unigram(
         than it occurs.
     """
     counts = np.ones(n_vocab)
-    for pieces in documents:
-        counts += np.bincount(pieces, minlength=n_vocab)
+    remaining = iter(documents)
+    while block := list(islice(remaining, BLOCK)):
+        counts += np.bincount(np.concatenate(block), minlength=n_vocab)
     frequencies: Floats = np.log(counts / counts.sum()).astype(np.float32)
     return frequencies
 
@@ -80,6 +86,9 @@ def count_neighbours(
 ) -> csr_matrix:
     """Count pieces that stand at most three apart in a document.
 
+    documents (Iterable[NDArray]): Piece ids [n_pieces] of each document, held in
+        memory together.
+    n_vocab (int): Pieces in the vocabulary.
     RETURNS (csr_matrix): Symmetric [n_vocab, n_vocab]; a pair adds one over its
         distance.
     """

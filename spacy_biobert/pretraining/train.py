@@ -121,7 +121,7 @@ def pretrain(
     device = resolve_device(config.machine.device)
     feed = open_feed(config)
     model, new_weights = start_weights(config, feed)
-    model.to(device)
+    model.to(device)  # type: ignore[arg-type]
     set_dropout(
         model,
         vectors=config.training.dropout,
@@ -196,7 +196,9 @@ def _learn_from(
     n_nsp = sum(batch.n_pairs for batch in step_batches)
     sums = Sums()
     for number, batch in enumerate(step_batches):
-        torch.manual_seed(_dropout_seed(run.config.training.seed, position.step, number))
+        torch.manual_seed(
+            _dropout_seed(run.config.training.seed, position.step, number)
+        )
         with computing_in(run.dtype, run.model.device):
             guesses = guess(
                 run.model,
@@ -216,9 +218,7 @@ def _learn_from(
         )
         loss.backward()  # type: ignore[no-untyped-call]
         sums.add(batch_sums)
-    norm = take_step(
-        run.optimizer, rate=rate, max_norm=run.config.training.max_norm
-    )
+    norm = take_step(run.optimizer, rate=rate, max_norm=run.config.training.max_norm)
     total = sums.mlm_loss + sums.nsp_loss
     if not (math.isfinite(norm) and math.isfinite(total)):
         raise FloatingPointError(_not_a_number(run, position, total, norm))
@@ -310,7 +310,7 @@ def _manifest(
         "config": config_path.name,
         "recipe": run.config.model_dump(mode="json"),
         "recipe_sha256": hashlib.sha256(recipe.encode()).hexdigest(),
-        "store_sha256": run.feed.store_sha256,
+        "store_sha256": run.feed.store.sha256,
         "seed": run.config.training.seed,
         **_where(position),
         "held_out": held_out,

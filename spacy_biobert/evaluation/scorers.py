@@ -1,0 +1,58 @@
+"""The scorers that configs name."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from spacy.training import Example
+
+from .metrics import Counts, macro_f1, sum_all, sum_by_label
+from .relations import count_relations
+
+ScorerT = Callable[..., dict[str, Any]]
+
+
+def make_relation_scorer_v1() -> ScorerT:
+    """Make the scorer of relations.
+
+    RETURNS (Callable): See `score_relations`.
+    """
+    return score_relations
+
+
+def score_relations(
+    examples: Iterable[Example], *, directed: bool = True, **kwargs: Any
+) -> dict[str, Any]:
+    """Score relations by precision, recall and F1, each 0 to 1.
+
+    Documents whose gold annotation carries no relations are left out. See
+    `count_relations` for what is right.
+
+    examples (Iterable[Example]): The examples.
+    directed (bool): Whether (a, b) and (b, a) differ.
+    RETURNS (dict[str, Any]): `rel_micro_p`, `rel_micro_r`, `rel_micro_f` over all
+        relations; `rel_macro_f`, the mean F1 of the labels that are gold or
+        predicted; `rel_per_type`, by label the keys p, r and f. All are None if no
+        document is annotated.
+    RAISES (ValueError): If the stored relations are malformed.
+    """
+    parts = [
+        count_relations(eg.predicted, eg.reference, directed=directed)
+        for eg in examples
+    ]
+    annotated = [part for part in parts if part is not None]
+    by_label = sum_by_label(annotated)
+    micro = sum_all(by_label)
+    scores = {
+        "rel_micro_p": micro.precision,
+        "rel_micro_r": micro.recall,
+        "rel_micro_f": micro.f1,
+        "rel_macro_f": macro_f1(by_label),
+        "rel_per_type": {
+            label: _to_dict(counts) for label, counts in sorted(by_label.items())
+        },
+    }
+    return scores if annotated else dict.fromkeys(scores)
+
+
+def _to_dict(counts: Counts) -> dict[str, float]:
+    return {"p": counts.precision, "r": counts.recall, "f": counts.f1}

@@ -1,0 +1,145 @@
+import pytest
+import spacy
+from spacy.tokens import Doc, DocBin, Span
+from spacy.training import Example
+from spacy.util import registry
+
+from spacy_biobert.readers import create_corpus_v1
+
+NLP = spacy.blank("en")
+
+
+def make_doc(text, name, *ents):
+    doc = NLP.make_doc(text)
+    spans = [Span(doc, *ent, kb_id=concept) for *ent, concept in ents]
+    doc.set_ents(spans, default="outside")
+    doc.user_data["document_id"] = name
+    doc.user_data["concept_relations"] = [("C1", "D1", "CID")]
+    doc.cats = {"topic": 1.0}
+    return doc
+
+
+DOCS = [
+    make_doc(
+        "Aspirin causes pain .", "1", (0, 1, "Chemical", "C1|C2"), (2, 3, "D", "")
+    ),
+    make_doc("Nothing .", "2"),
+    make_doc("Pain again", "3", (0, 1, "Disease", "D1")),
+]
+
+
+def write(path, docs):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    DocBin(store_user_data=True, docs=docs).to_disk(path)
+    return path
+
+
+@pytest.fixture
+def path(tmp_path):
+    return write(tmp_path / "train.spacy", DOCS)
+
+
+def read_ents(doc):
+    return [(ent.start, ent.end, ent.label_, ent.kb_id_) for ent in doc.ents]
+
+
+def test_corpus_keeps_the_gold_annotation(path):
+    examples = list(create_corpus_v1(path, gold_ents=False)(NLP))
+    assert [eg.reference.text for eg in examples] == [doc.text for doc in DOCS]
+    for eg, doc in zip(examples, DOCS, strict=True):
+        assert eg.reference.user_data["concept_relations"] == [("C1", "D1", "CID")]
+        assert read_ents(eg.reference) == read_ents(doc)
+        assert eg.reference.cats == {"topic": 1.0}
+
+
+@pytest.mark.parametrize("gold_ents", [True, False])
+def test_corpus_shows_the_component_no_answer_but_the_entities(path, gold_ents):
+    for eg, doc in zip(
+        create_corpus_v1(path, gold_ents=gold_ents)(NLP), DOCS, strict=True
+    ):
+        name = doc.user_data["document_id"]
+        assert eg.predicted.user_data == {"document_id": name}
+        assert eg.predicted.cats == {}
+        assert eg.predicted.text == doc.text
+        assert read_ents(eg.predicted) == (read_ents(doc) if gold_ents else [])
+        assert eg.predicted.has_annotation("ENT_IOB") is gold_ents
+
+
+def test_corpus_gives_gold_entities_on_the_reference_s_tokens(tmp_path):
+    doc = Doc(NLP.vocab, words=["Aspi", "rin", "!?"], spaces=[False, True, False])
+    doc.ents = [Span(doc, 1, 2, "Odd")]
+    path = write(tmp_path / "odd.spacy", [doc])
+    (gold,) = create_corpus_v1(path, gold_ents=True)(NLP)
+    (plain,) = create_corpus_v1(path, gold_ents=False)(NLP)
+    assert [token.text for token in gold.predicted] == ["Aspi", "rin", "!?"]
+    assert read_ents(gold.predicted) == [(1, 2, "Odd", "")]
+    assert [token.text for token in plain.predicted] == ["Aspirin", "!", "?"]
+
+
+def test_corpus_does_not_take_missing_entities_for_none(tmp_path):
+    path = write(tmp_path / "missing.spacy", [NLP.make_doc("Not annotated")])
+    (eg,) = create_corpus_v1(path, gold_ents=True)(NLP)
+    assert not eg.predicted.has_annotation("ENT_IOB")
+
+
+def test_corpus_reads_a_folder_in_the_order_of_its_names(tmp_path):
+    for name, doc in zip(["b.spacy", "a/z.spacy", "c.spacy"], DOCS, strict=True):
+        write(tmp_path / name, [doc])
+    (tmp_path / "notes.txt").write_text("not a corpus")
+    (tmp_path / "._b.spacy").write_text("left behind by a file manager")
+    read = create_corpus_v1(tmp_path, gold_ents=False)
+    for _ in range(2):
+        names = [eg.reference.user_data["document_id"] for eg in read(NLP)]
+        assert names == ["2", "1", "3"]
+
+
+@pytest.mark.parametrize(("limit", "n_expected"), [(0, 3), (1, 1), (2, 2), (9, 3)])
+def test_corpus_stops_at_the_limit(path, limit, n_expected):
+    read = create_corpus_v1(path, gold_ents=False, limit=limit)
+    assert len(list(read(NLP))) == n_expected
+
+
+def test_corpus_reads_no_file_before_its_turn(path):
+    (path.parent / "z.spacy").write_text("broken")
+    examples = create_corpus_v1(path.parent, gold_ents=False)(NLP)
+    assert all(isinstance(next(examples), Example) for _ in DOCS)
+    with pytest.raises(ValueError, match=r"^\[B433\] .*z\.spacy"):
+        next(examples)
+
+
+def test_corpus_is_found_by_its_public_name(path):
+    config = {
+        "@readers": "spacy-biobert.Corpus.v1",
+        "path": str(path),
+        "gold_ents": True,
+    }
+    read = registry.resolve({"corpus": config})["corpus"]
+    assert len(list(read(NLP))) == 3
+
+
+def test_corpus_without_a_path_is_refused():
+    with pytest.raises(ValueError, match=r"^\[B430\]"):
+        create_corpus_v1(None, gold_ents=True)
+
+
+@pytest.mark.parametrize(
+    ("code", "prepare"),
+    [
+        ("B431", lambda path: None),
+        ("B432", lambda path: path.mkdir()),
+        ("B433", lambda path: path.write_text("<xml>")),
+        ("B433", lambda path: path.write_bytes(b"")),
+        ("B434", lambda path: write(path, [])),
+    ],
+)
+def test_corpus_refuses_what_it_cannot_read(tmp_path, code, prepare):
+    path = tmp_path / "corpus.spacy"
+    prepare(path)
+    with pytest.raises(ValueError, match=rf"^\[{code}\] .*corpus\.spacy"):
+        list(create_corpus_v1(path, gold_ents=True)(NLP))
+
+
+def test_corpus_refuses_a_damaged_file(path):
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(ValueError, match=r"^\[B433\]"):
+        list(create_corpus_v1(path, gold_ents=True)(NLP))
