@@ -29,7 +29,7 @@ $(DEMO)/installed: $(wildcard dist/*.whl)
 	touch $@
 
 real: $(VENV)/installed  ## The same way on real corpora, in $$SPACY_BIOBERT_DATA
-	$(BIN)/python -m spacy project run real --vars.data "$(SPACY_BIOBERT_DATA)" \
+	$(BIN)/python -m spacy project run real . --vars.data "$(SPACY_BIOBERT_DATA)" \
 	    --vars.pretraining_text "$(SPACY_BIOBERT_DATA)/pretraining/abstracts.jsonl.xz"
 
 test: $(VENV)/installed  ## All tests that need neither a GPU nor a network

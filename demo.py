@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import spacy
-from wasabi import Printer
+from wasabi.printer import Printer
 
 TOPICS = Path("corpus/sample/topics/test.jsonl")
 
@@ -50,7 +50,7 @@ def main() -> None:
         ],
         header=("", "en_biobert", "most frequent label"),
         divider=True,
-        aligns="lrr",
+        aligns=("l", "r", "r"),
     )
 
 

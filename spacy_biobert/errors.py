@@ -218,7 +218,9 @@ class Errors(metaclass=_Coded):
         "with another text or annotation. Remove one of them, or keep only the first "
         "with --on-error skip."
     )
-    B225 = "--map {found}: expected FROM=TO, for instance --map SpecificDisease=Disease."
+    B225 = (
+        "--map {found}: expected FROM=TO, for instance --map SpecificDisease=Disease."
+    )
     B226 = (
         "--map {label}: expected a label of the corpus ({known}), found no '{label}'. "
         "Check the spelling."

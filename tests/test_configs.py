@@ -1,8 +1,8 @@
 from pathlib import Path
 
 import pytest
-import spacy
 from spacy.util import load_config, load_model_from_config
+from thinc.api import Config
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 PIPELINES = ["ner", "relation", "textcat", "en_biobert"]
@@ -10,11 +10,14 @@ PIPELINES = ["ner", "relation", "textcat", "en_biobert"]
 
 @pytest.mark.parametrize("name", PIPELINES)
 def test_config_has_every_value_written_out(name: str) -> None:
-    config = load_config(CONFIGS / f"{name}.cfg")
+    config = load_config(CONFIGS / f"{name}.cfg", interpolate=False)
 
-    nlp = load_model_from_config(config, auto_fill=True, validate=False)
+    nlp = load_model_from_config(config.copy(), auto_fill=True, validate=False)
 
-    assert nlp.config.to_str() == spacy.util.load_config(CONFIGS / f"{name}.cfg").to_str()
+    filled = Config().from_str(nlp.config.to_str(), interpolate=False)
+    # spaCy adds paths of its own, which nothing here reads.
+    del filled["paths"], config["paths"]
+    assert dict(filled) == dict(config)
 
 
 @pytest.mark.parametrize("name", PIPELINES)

@@ -4,6 +4,7 @@ from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
 from spacy.util import registry
 
+from spacy_biobert.extensions import read_concept_relations
 from spacy_biobert.readers import create_corpus_v1
 
 NLP = spacy.blank("en")
@@ -47,7 +48,7 @@ def test_corpus_keeps_the_gold_annotation(path):
     examples = list(create_corpus_v1(path, gold_ents=False)(NLP))
     assert [eg.reference.text for eg in examples] == [doc.text for doc in DOCS]
     for eg, doc in zip(examples, DOCS, strict=True):
-        assert eg.reference.user_data["concept_relations"] == [("C1", "D1", "CID")]
+        assert read_concept_relations(eg.reference) == [("C1", "D1", "CID")]
         assert read_ents(eg.reference) == read_ents(doc)
         assert eg.reference.cats == {"topic": 1.0}
 

@@ -128,11 +128,13 @@ def convert(
     mapping = parse_mapping(renamed)
     left_out = LeftOut()
     label_set = None if labels is None else _label_set(labels)
-    documents: list[AnnotatedDocument] = []
+    kept: dict[str, AnnotatedDocument] = {}
     for path in find_sources(inputs, suffixes=None):
-        documents += _read_file(path, format, label_set, left_out, skip_wrong)
-    documents = _kept(documents, left_out, skip_wrong, output)
-    documents, category_labels = rename(documents, label_set or (), mapping)
+        read = _read_file(path, format, label_set, left_out, skip_wrong)
+        _keep(kept, read, path, left_out, skip_wrong)
+    if not kept:
+        raise SourceError(Errors.B229.format(path=output))
+    documents, category_labels = rename([*kept.values()], label_set or (), mapping)
     docs, conversion = to_docs(
         documents, spacy.blank("en").make_doc, category_labels=category_labels
     )
@@ -226,29 +228,28 @@ def _read_file(
         )
 
 
-def _kept(
+def _keep(
+    kept: dict[str, AnnotatedDocument],
     documents: list[AnnotatedDocument],
+    path: Path,
     left_out: LeftOut,
     skip_wrong: bool,
-    output: Path,
-) -> list[AnnotatedDocument]:
-    """Leave out empty documents and repeated ones; refuse an id with two texts."""
-    kept: dict[str, AnnotatedDocument] = {}
+) -> None:
+    """Add documents by id, but not empty or repeated ones; refuse an id with two texts."""
     for document in documents:
-        before = kept.setdefault(document.id, document)
         if not document.text.strip():
             left_out.counts["empty documents"] += 1
-            del kept[document.id]
-        elif before == document and before is not document:
+            continue
+        before = kept.setdefault(document.id, document)
+        if before is document:
+            continue
+        if before == document:
             left_out.counts["repeated documents"] += 1
-        elif before is not document:
-            problem = Errors.B224.format(path=output, document=document.id)
-            if not skip_wrong:
-                raise SourceError(problem)
-            left_out.add(problem)
-    if not kept:
-        raise SourceError(Errors.B229.format(path=output))
-    return list(kept.values())
+            continue
+        problem = Errors.B224.format(path=path, document=document.id)
+        if not skip_wrong:
+            raise SourceError(problem)
+        left_out.add(problem)
 
 
 def _labels(document: AnnotatedDocument) -> set[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
-from wasabi import Printer
+from wasabi.printer import Printer
 
 from ..atomic import whole_file
 from ..errors import Errors
@@ -130,7 +130,7 @@ def print_scores(scores: Scores) -> None:
         if scores.get(f"{total}_f") is not None:
             printer.divider(title)
             rows = score_rows(scores, total, per_type)
-            printer.table(rows, header=("", "P", "R", "F1"), divider=True, aligns="lrrr")
+            printer.table(rows, header=("", "P", "R", "F1"), divider=True, aligns=("l", "r", "r", "r"))
 
 
 def _check_labels(nlp: "Language", docs: "list[Doc]", data: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from wasabi import Printer
+from wasabi.printer import Printer
 
 
 def package_cli(

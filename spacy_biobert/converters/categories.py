@@ -17,7 +17,8 @@ def read_categories(
     lines (Iterable[str]): The lines of the file.
     path (str): The file's name, for messages.
     labels (Collection[str] or None): The label set; None allows any label.
-    YIELDS (AnnotatedDocument): Its text is the title, a space and the text. The
+    YIELDS (AnnotatedDocument): Without an "id", file and line are it. The text is
+        the title, a space and the text. The
         categories stand in the order of the line, each once; none is fine.
     RAISES (SourceError): If a line is no JSON, a field is missing or of the wrong
         type, or a label is not in the label set.
@@ -25,7 +26,7 @@ def read_categories(
     for number, record in read_objects(lines, path=path):
         title = string_field(record, "title", path=path, line=number, default="")
         text = string_field(record, "text", path=path, line=number)
-        document = str(record.get("id", number))
+        document = str(record.get("id", f"{path}:{number}"))
         found = record.get("labels")
         if not isinstance(found, list) or not all(isinstance(x, str) for x in found):
             raise wrong_field("labels", "a list of text", found, path=path, line=number)

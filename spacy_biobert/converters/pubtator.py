@@ -90,7 +90,7 @@ def share_annotation(documents: Iterable[AnnotatedDocument]) -> list[AnnotatedDo
     if all(document.concept_relations is None for document in read):
         return read
     return [
-        replace(document, concept_relations=document.concept_relations)
+        replace(document, concept_relations=document.concept_relations or ())
         for document in read
     ]
 

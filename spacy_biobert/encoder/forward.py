@@ -86,3 +86,5 @@ def set_dropout(bert: nn.Module, *, vectors: float, attention: float) -> None:
     for name, module in bert.named_modules():
         if isinstance(module, nn.Dropout):
             module.p = attention if name.endswith("attention.self.dropout") else vectors
+        elif hasattr(module, "dropout_prob"):
+            module.dropout_prob = attention  # the stock forward's own copy of the rate

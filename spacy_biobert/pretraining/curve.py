@@ -29,7 +29,8 @@ def draw_curve(records: Sequence[Record], path: Path) -> None:
     for axes in (losses, accuracies):
         axes.set_xlabel("pieces seen (millions)")
         axes.grid(alpha=0.3)
-        axes.legend(fontsize="small", frameon=False)
+        if axes.lines:
+            axes.legend(fontsize="small", frameon=False)
     with whole_file(path) as unfinished:
         FigureCanvasAgg(figure)
         figure.savefig(unfinished, format="png", dpi=120)

@@ -32,7 +32,7 @@ def choose_pieces(
     SOURCE: Devlin et al. (2019), section 3.1, https://arxiv.org/abs/1810.04805
     """
     n_ordinary_B1 = ordinary_BT.sum(1, keepdim=True)
-    wanted_B1 = (n_ordinary_B1 * probability).round().long().clamp(min=1)
+    wanted_B1 = (n_ordinary_B1.double() * probability).round().long().clamp(min=1)
     wanted_B1 = wanted_B1.minimum(n_ordinary_B1)
     dice_BT = torch.rand(ordinary_BT.shape, generator=generator)
     if starts_word_BT is not None:

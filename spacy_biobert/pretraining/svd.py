@@ -59,7 +59,9 @@ def svd_embeddings(
     vectors = left[:, order] * np.sqrt(values[order])
     seen = weights.getnnz(1) > 0
     embeddings = noise.copy()
-    embeddings[seen, : len(order)] = vectors[seen] * (DEVIATION / vectors[seen].std())
+    # About zero, not about the mean: the sign of an axis means nothing.
+    deviation = np.sqrt(np.square(vectors[seen]).mean())
+    embeddings[seen, : len(order)] = vectors[seen] * (DEVIATION / deviation)
     return embeddings
 
 

@@ -74,6 +74,7 @@ def test_extract_gives_the_same_bytes_again_and_reads_them(
     extract(SAMPLE / "articles", output)
     extract(SAMPLE / "articles", again)
     assert output.read_bytes() == again.read_bytes()
+    assert output.read_bytes()[4:8] == bytes(4)  # gzip's time stamp
     extract(output, tmp_path / "third.jsonl")
     assert records(tmp_path / "third.jsonl") == records(output)
 

@@ -14,7 +14,7 @@ def test_read_categories_joins_title_and_text_and_keeps_labels_once() -> None:
     lines = [LINE, '{"text": "It.", "labels": []}']
     assert list(read_categories(lines, path="a.jsonl")) == [
         AnnotatedDocument("7", "T. It.", categories=("b", "a")),
-        AnnotatedDocument("2", "It.", categories=()),
+        AnnotatedDocument("a.jsonl:2", "It.", categories=()),
     ]
 
 

@@ -109,6 +109,23 @@ def test_longest_mention_wins_then_the_leftmost() -> None:
     assert conversion.overlapping == 3
 
 
+def test_longer_mention_wins_over_one_to_its_left() -> None:
+    document = AnnotatedDocument(
+        "1", TEXT, mentions=(mention("Breast and"), mention("and ovarian cancer"))
+    )
+    assert ents(convert(document)[0]) == [("and ovarian cancer", "X", "")]
+
+
+def test_contracted_mention_never_begins_with_white_space() -> None:
+    text = "rats   ate"
+    document = AnnotatedDocument(
+        "1", text, mentions=(mention("ts   ate", within=text),)
+    )
+    doc, conversion = convert(document, "contract")
+    assert len(doc.ents) == 0
+    assert (conversion.not_aligned, conversion.unplaced) == (1, 1)
+
+
 def test_white_space_at_the_ends_is_no_part_of_an_entity() -> None:
     text = "a  rat   died"
     document = AnnotatedDocument(

@@ -1,0 +1,117 @@
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from click.testing import Result
+from typer.testing import CliRunner
+
+from spacy_biobert.cli.tokenize import tokenize_cli
+from spacy_biobert.pretraining.store import open_store, tokenizer_checksum
+from spacy_biobert.pretraining.vocabulary import save_tokenizer, train_vocabulary
+
+APP = typer.Typer()
+APP.command()(tokenize_cli)
+TEXTS = ["Aspirin reduces fever. It helps.", "TNF-α rose in Crohn’s disease."]
+
+
+def tokenize(*arguments: object) -> Result:
+    return CliRunner().invoke(APP, [str(argument) for argument in arguments])
+
+
+def said(result: Result) -> str:
+    """The output without the line ends that fit it to a screen."""
+    return " ".join(result.output.split())
+
+
+@pytest.fixture(scope="module")
+def tokenizer_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tokenize") / "tokenizer"
+    tokenizer = train_vocabulary(TEXTS * 3, size=120, cased=True)
+    save_tokenizer(tokenizer, folder, cased=True)
+    return folder
+
+
+@pytest.fixture
+def documents(tmp_path: Path) -> Path:
+    path = tmp_path / "documents.jsonl"
+    lines = [json.dumps({"id": str(i), "text": text}) for i, text in enumerate(TEXTS)]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("file", ["", "tokenizer.json"])
+def test_tokenize_writes_a_store_that_opens(
+    documents: Path, tokenizer_folder: Path, tmp_path: Path, file: str
+) -> None:
+    output = tmp_path / "store"
+    result = tokenize(documents, tokenizer_folder / file, output, "--held-out", 0)
+
+    assert result.exit_code == 0, result.output
+    assert "2 documents (0 held out), 3 sentences" in said(result)
+    store = open_store(output)
+    store.verify()
+    found = store.documents("train")
+    tokenizer = train_vocabulary(TEXTS * 3, size=120, cased=True)
+    assert (
+        tokenizer.decode(found.pieces(0).tolist()) == "Aspirin reduces fever. It helps."
+    )
+    assert len(found.bounds(0)) == 3
+    store.check_tokenizer(tokenizer_checksum(tokenizer))
+    sha256 = hashlib.sha256(documents.read_bytes()).hexdigest()
+    assert store.manifest["sources"] == [{"path": str(documents), "sha256": sha256}]
+
+
+def test_tokenize_names_a_missing_file(tokenizer_folder: Path, tmp_path: Path) -> None:
+    result = tokenize(tmp_path / "none.jsonl", tokenizer_folder, tmp_path / "store")
+
+    assert result.exit_code == 1
+    assert "[B214]" in said(result)
+    assert "none.jsonl" in said(result)
+    assert not list(tmp_path.iterdir())
+
+
+def test_tokenize_names_a_broken_line_and_leaves_nothing(
+    documents: Path, tokenizer_folder: Path, tmp_path: Path
+) -> None:
+    with documents.open("a") as file:
+        file.write("\n{broken")
+    result = tokenize(documents, tokenizer_folder, tmp_path / "store")
+
+    assert result.exit_code == 1
+    assert "[B206]" in said(result)
+    assert "documents.jsonl, line 3" in said(result)
+    assert list(tmp_path.iterdir()) == [documents]
+
+
+def test_tokenize_names_a_missing_tokenizer(documents: Path, tmp_path: Path) -> None:
+    result = tokenize(
+        documents, tmp_path / "no" / "such" / "folder", tmp_path / "store"
+    )
+
+    assert result.exit_code == 1
+    assert "[B300]" in said(result)
+
+
+@pytest.mark.parametrize("text", ["hello", '"model"', '{"model": "bert"}', "[1]"])
+def test_tokenize_names_a_file_that_is_no_tokenizer(
+    documents: Path, tmp_path: Path, text: str
+) -> None:
+    path = tmp_path / "some.json"
+    path.write_text(text)
+    result = tokenize(documents, path, tmp_path / "store")
+
+    assert result.exit_code == 1
+    assert "[B117]" in said(result)
+    assert "some.json" in said(result)
+
+
+def test_tokenize_refuses_to_replace_a_folder_of_other_files(
+    documents: Path, tokenizer_folder: Path, tmp_path: Path
+) -> None:
+    result = tokenize(documents, tokenizer_folder, tmp_path)
+
+    assert result.exit_code == 1
+    assert "[B121]" in said(result)
+    assert documents.exists()

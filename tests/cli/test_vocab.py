@@ -1,0 +1,98 @@
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from click.testing import Result
+from transformers import AutoTokenizer
+from typer.testing import CliRunner
+
+from spacy_biobert.cli.vocab import vocab_cli
+
+APP = typer.Typer()
+APP.command()(vocab_cli)
+TEXTS = ["Aspirin reduces fever in patients.", "TNF-α rose in Crohn’s disease."]
+
+
+def vocab(*arguments: object) -> Result:
+    return CliRunner().invoke(APP, [str(argument) for argument in arguments])
+
+
+def said(result: Result) -> str:
+    """The output without the line ends that fit it to a screen."""
+    return " ".join(result.output.split())
+
+
+@pytest.fixture
+def documents(tmp_path: Path) -> Path:
+    path = tmp_path / "documents.jsonl.gz"
+    lines = [
+        json.dumps({"id": str(i), "text": text}) for i, text in enumerate(TEXTS * 3)
+    ]
+    path.write_bytes(gzip.compress("\n".join(lines).encode()))
+    return path
+
+
+@pytest.mark.parametrize("casing", ["--cased", "--uncased"])
+def test_vocab_writes_a_tokenizer_that_others_open(
+    documents: Path, tmp_path: Path, casing: str
+) -> None:
+    output = tmp_path / "new" / "tokenizer"
+    result = vocab(documents, output, "--size", 120, casing)
+
+    assert result.exit_code == 0, result.output
+    tokenizer = AutoTokenizer.from_pretrained(output)
+    assert f"{len(tokenizer)} pieces in {output}" in said(result)
+    expected = TEXTS[0] if casing == "--cased" else TEXTS[0].lower()
+    ids = tokenizer(TEXTS[0])["input_ids"]
+    assert tokenizer.decode(ids, skip_special_tokens=True) == expected
+    assert sorted(file.name for file in output.iterdir()) == [
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "vocab.txt",
+    ]
+
+
+def test_vocab_stops_at_the_limit(documents: Path, tmp_path: Path) -> None:
+    result = vocab(documents, tmp_path / "tokenizer", "--size", 200, "--limit", 1)
+
+    assert result.exit_code == 0, result.output
+    assert "α" not in AutoTokenizer.from_pretrained(tmp_path / "tokenizer").get_vocab()
+
+
+def test_vocab_names_a_missing_file(tmp_path: Path) -> None:
+    result = vocab(tmp_path / "none.jsonl", tmp_path / "tokenizer")
+
+    assert result.exit_code == 1
+    assert "[B214]" in said(result)
+    assert "none.jsonl" in said(result)
+    assert not list(tmp_path.iterdir())
+
+
+def test_vocab_names_a_broken_line(tmp_path: Path) -> None:
+    path = tmp_path / "broken.jsonl"
+    path.write_text('{"text": "Fever."}\n{"text": \n')
+    result = vocab(path, tmp_path / "tokenizer")
+
+    assert result.exit_code == 1
+    assert "[B206]" in said(result)
+    assert "broken.jsonl, line 2" in said(result)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_vocab_refuses_a_size_without_room(documents: Path, tmp_path: Path) -> None:
+    result = vocab(documents, tmp_path / "tokenizer", "--size", 10)
+
+    assert result.exit_code == 1
+    assert "[B100]" in said(result)
+
+
+def test_vocab_refuses_to_replace_a_folder_of_other_files(
+    documents: Path, tmp_path: Path
+) -> None:
+    result = vocab(documents, tmp_path, "--size", 120)
+
+    assert result.exit_code == 1
+    assert "[B102]" in said(result)
+    assert documents.exists()
