@@ -38,20 +38,26 @@ def main() -> None:
         divider=True,
     )
     scores = nlp.meta["performance"]
+    compared = {"en_biobert": scores, **scores["baselines"]}
     printer.divider("F1 on the test split, in percent")
     printer.table(
         [
-            (task, f"{100 * scores[key]:.1f}", f"{100 * scores['baseline'][key]:.1f}")
+            (task, *(shown(found.get(key)) for found in compared.values()))
             for task, key in (
                 ("entities", "ents_f"),
                 ("relations", "rel_micro_f"),
                 ("topics", "cats_micro_f"),
             )
         ],
-        header=("", "en_biobert", "most frequent label"),
+        header=("", *compared),
         divider=True,
-        aligns=("l", "r", "r"),
+        aligns=("l", *("r" for _ in compared)),
     )
+
+
+def shown(score: float | None) -> str:
+    """Write a score in percent, a dash for none."""
+    return "-" if score is None else f"{100 * score:.1f}"
 
 
 if __name__ == "__main__":

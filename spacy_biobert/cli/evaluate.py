@@ -11,9 +11,12 @@ from ..atomic import whole_file
 from ..errors import Errors
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from spacy.language import Language
     from spacy.tokens import Doc
-    from spacy.training import Example
+
+    from ..evaluation.baselines import Counts
 
 Scores = dict[str, Any]
 
@@ -30,7 +33,7 @@ def evaluate_cli(
     baseline: Path | None = typer.Option(
         None,
         "--baseline",
-        help="Training data: score its most frequent labels too, for comparison",
+        help="Training data: score what one gets from it without a model, too",
         exists=True,
     ),
     gpu_id: int = typer.Option(-1, "--gpu-id", "-g", help="GPU, -1 for the CPU"),
@@ -45,15 +48,19 @@ def evaluate_cli(
 
     spacy-biobert evaluate training/en_biobert/model-best work/sample/test -o scores.json
     """
-    scores = evaluate(model, data, gold_entities=gold_entities, gpu_id=gpu_id)
-    if baseline is not None:
-        scores["baseline"] = score_baseline(baseline, data)
+    printer = Printer()
+    try:
+        scores = evaluate(model, data, gold_entities=gold_entities, gpu_id=gpu_id)
+        if baseline is not None:
+            scores["baselines"] = score_baselines(baseline, data)
+    except (OSError, ValueError) as error:
+        printer.fail(str(error), exits=1)
     if output is not None:
         with whole_file(output) as path:
             path.write_text(json.dumps(scores, indent=1, ensure_ascii=False) + "\n")
     print_scores(scores)
     if output is not None:
-        Printer().good(f"Scores in {output}")
+        printer.good(f"Scores in {output}")
 
 
 def evaluate(model: str, data: Path, *, gold_entities: bool = False, gpu_id: int = -1) -> Scores:
@@ -69,12 +76,11 @@ def evaluate(model: str, data: Path, *, gold_entities: bool = False, gpu_id: int
     RAISES (ValueError): If the data has a label that the pipeline does not know.
     """
     import spacy
-    from spacy.util import use_gpu
 
     from ..readers import create_corpus_v1
 
     if gpu_id >= 0:
-        use_gpu(gpu_id)
+        spacy.require_gpu(gpu_id)
     nlp = spacy.load(model)
     if gold_entities:
         nlp.select_pipes(disable=[name for name in nlp.pipe_names if name == "ner"])
@@ -84,36 +90,48 @@ def evaluate(model: str, data: Path, *, gold_entities: bool = False, gpu_id: int
     return scores
 
 
-def score_baseline(train: Path, data: Path) -> Scores:
-    """Score what the most frequent labels of the training data alone would give.
+def score_baselines(train: Path, data: Path) -> dict[str, Scores]:
+    """Score what one gets from the training data without a model.
 
     train (Path): Training documents, a .spacy file or a folder.
     data (Path): Documents to score on.
-    RETURNS (dict): As `evaluate`.
+    RETURNS (dict): Scores as of `evaluate`, by the name of the baseline.
     """
     import spacy
     from spacy.scorer import Scorer, get_ner_prf
     from spacy.training import Example
 
-    from ..evaluation.baselines import annotate_by_counts, count_annotations
+    from ..evaluation.baselines import (
+        annotate_by_majority,
+        annotate_by_names,
+        count_annotations,
+    )
     from ..evaluation.scorers import make_relation_scorer_v1
     from ..readers import create_corpus_v1
 
     nlp = spacy.blank("en")
-    counts = count_annotations(
-        eg.reference for eg in create_corpus_v1(train, gold_ents=False)(nlp)
-    )
-    examples = []
-    for eg in create_corpus_v1(data, gold_ents=False)(nlp):
-        predicted = annotate_by_counts(eg.predicted, counts)
-        examples.append(Example(predicted, eg.reference))
-    annotated = [eg for eg in examples if eg.reference.cats]
+    references = [eg.reference for eg in create_corpus_v1(train, gold_ents=False)(nlp)]
+    counts = count_annotations(references)
+    score_relations = make_relation_scorer_v1()
+
+    def annotated(annotate: "Callable[[Doc, Counts], Doc]") -> list[Example]:
+        examples = create_corpus_v1(data, gold_ents=False)(nlp)
+        return [Example(annotate(eg.predicted, counts), eg.reference) for eg in examples]
+
+    majority, names = annotated(annotate_by_majority), annotated(annotate_by_names)
+    topics = [eg for eg in majority if eg.reference.cats]
     return {
-        **get_ner_prf(examples),
-        **make_relation_scorer_v1()(examples),
-        **Scorer.score_cats(
-            annotated, "cats", labels=list(counts.categories), multi_label=True, threshold=0.5
-        ),
+        "most frequent class": {
+            **get_ner_prf(majority),
+            **score_relations(majority),
+            **Scorer.score_cats(
+                topics, "cats", labels=list(counts.categories), multi_label=True, threshold=0.5
+            ),
+        },
+        "names and types seen in training": {
+            **get_ner_prf(names),
+            **score_relations(names),
+        },
     }
 
 

@@ -48,12 +48,11 @@ def count_annotations(docs: Iterable[Doc]) -> Counts:
     )
 
 
-def annotate_by_counts(doc: Doc, counts: Counts) -> Doc:
-    """Annotate a document by counts alone.
+def annotate_by_names(doc: Doc, counts: Counts) -> Doc:
+    """Annotate a document by the names and types that training has shown.
 
     Every string that training names is an entity, the longest first; every pair
-    of entities has the most frequent relation of its types; the document has the
-    most frequent category.
+    of entities has the most frequent relation of its types.
 
     doc (Doc): Changed in place.
     counts (Counts): From `count_annotations`.
@@ -75,6 +74,21 @@ def annotate_by_counts(doc: Doc, counts: Counts) -> Doc:
         if (label := counts.relation_labels.get((arg1.label_, arg2.label_))) is not None
         and arg1 != arg2
     ]
+    return doc
+
+
+def annotate_by_majority(doc: Doc, counts: Counts) -> Doc:
+    """Annotate a document with the most frequent class of everything.
+
+    The most frequent tag of a token is "outside", and most pairs are unrelated: there
+    are no entities and no relations. The document has the most frequent category.
+
+    doc (Doc): Changed in place.
+    counts (Counts): From `count_annotations`.
+    RETURNS (Doc): The same document.
+    """
+    doc.set_ents([], default="outside")
+    doc.user_data["relations"] = []
     doc.cats = {label: float(label == counts.category) for label in counts.categories}
     return doc
 

@@ -8,8 +8,8 @@ Scores = dict[str, Any]
 def score_tables(scores: Scores) -> str:
     """Write scores as Markdown tables, one for each kind that was scored.
 
-    scores (dict): From `evaluate`, each 0 to 1; its key `baseline`, if there,
-        holds those of the most frequent labels.
+    scores (dict): From `evaluate`, each 0 to 1; its key `baselines`, if there,
+        holds scores by the name of the baseline.
     RETURNS (str): The tables, in percent, with headings of the third level.
     """
     tables = []
@@ -25,7 +25,7 @@ def score_tables(scores: Scores) -> str:
 
 
 def score_rows(scores: Scores, total: str, per_type: str) -> list[tuple[str, ...]]:
-    """Give the rows of one table: each label, all together, the baseline.
+    """Give the rows of one table: each label, all together, the baselines.
 
     total (str): What the keys of the totals begin with, such as "ents".
     per_type (str): The key of the scores by label.
@@ -39,11 +39,9 @@ def score_rows(scores: Scores, total: str, per_type: str) -> list[tuple[str, ...
     macro = total.replace("micro", "macro") + "_f"
     if "micro" in total and macro in scores:
         rows.append(("all (macro)", "", "", percent(scores[macro])))
-    baseline = scores.get("baseline", {})
-    if baseline.get(f"{total}_f") is not None:
-        rows.append(
-            ("most frequent label", *(percent(baseline[f"{total}_{key}"]) for key in "prf"))
-        )
+    for name, found in scores.get("baselines", {}).items():
+        if found.get(f"{total}_f") is not None:
+            rows.append((name, *(percent(found[f"{total}_{key}"]) for key in "prf")))
     return rows
 
 

@@ -2,7 +2,11 @@ import pytest
 import spacy
 from spacy.tokens import Doc, Span
 
-from spacy_biobert.evaluation.baselines import annotate_by_counts, count_annotations
+from spacy_biobert.evaluation.baselines import (
+    annotate_by_majority,
+    annotate_by_names,
+    count_annotations,
+)
 
 
 @pytest.fixture
@@ -37,26 +41,37 @@ def test_counts_are_those_counted_by_hand(train: list[Doc]) -> None:
     assert counts.categories == ("review", "trial")
 
 
-def test_annotation_by_counts_takes_the_longest_name_and_the_types_relation(
+def test_annotation_by_names_takes_the_longest_name_and_the_types_relation(
     train: list[Doc],
 ) -> None:
     doc = spacy.blank("en")("Metformin for type 2 diabetes")
 
-    annotate_by_counts(doc, count_annotations(train))
+    annotate_by_names(doc, count_annotations(train))
 
     assert [(ent.text, ent.label_) for ent in doc.ents] == [
         ("Metformin", "CHEMICAL"),
         ("type 2 diabetes", "DISEASE"),
     ]
     assert doc.user_data["relations"] == [(0, 1, 2, 5, "treats", 1.0)]
+
+
+def test_annotation_by_majority_knows_one_category_and_nothing_else(
+    train: list[Doc],
+) -> None:
+    doc = spacy.blank("en")("Metformin for type 2 diabetes")
+
+    annotate_by_majority(doc, count_annotations(train))
+
+    assert not doc.ents
+    assert doc.has_annotation("ENT_IOB")
+    assert doc.user_data["relations"] == []
     assert doc.cats == {"review": 1.0, "trial": 0.0}
 
 
 def test_counts_of_nothing_annotate_nothing() -> None:
     doc = spacy.blank("en")("Metformin")
 
-    annotate_by_counts(doc, count_annotations([]))
+    annotate_by_names(doc, count_annotations([]))
 
     assert not doc.ents
     assert doc.user_data["relations"] == []
-    assert doc.cats == {}

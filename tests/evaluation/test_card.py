@@ -11,7 +11,7 @@ SCORES = {
     "rel_macro_f": 0.875,
     "rel_per_type": {"treats": {"p": 1.0, "r": 1.0, "f": 1.0}},
     "cats_micro_f": None,
-    "baseline": {"ents_p": 0.1, "ents_r": 0.1, "ents_f": 0.1},
+    "baselines": {"names": {"ents_p": 0.1, "ents_r": 0.1, "ents_f": 0.1}},
 }
 META = {
     "lang": "en",
@@ -29,7 +29,7 @@ def test_score_tables_show_what_was_scored_in_percent() -> None:
     text = score_tables(SCORES)
 
     assert "| GENE | 50.0 | 25.0 | 33.3 |" in text
-    assert "| most frequent label | 10.0 | 10.0 | 10.0 |" in text
+    assert "| names | 10.0 | 10.0 | 10.0 |" in text
     assert "| all (macro) |  |  | 87.5 |" in text
     assert "Categories" not in text
 

@@ -63,13 +63,25 @@ def test_a_sequence_beyond_the_budget_stands_alone():
 
 def test_make_batch_writes_cls_a_sep_b_sep_and_padding():
     a, b, none = np.array([10, 11]), np.array([12], np.uint16), np.array([], int)
-    batch = make_batch([(a, b, 1), (b, none, 0)], SPECIAL)
-    assert batch.ids_BT.tolist() == [[2, 10, 11, 3, 12, 3], [2, 12, 3, 0, 0, 0]]
-    assert batch.segments_BT.tolist() == [[0, 0, 0, 0, 1, 1], [0] * 6]
-    assert batch.real_BT.tolist() == [[True] * 6, [True] * 3 + [False] * 3]
-    assert batch.ordinary_BT.long().tolist() == [[0, 1, 1, 0, 1, 0], [0, 1, 0, 0, 0, 0]]
-    assert batch.nsp_labels_B.tolist() == [1, IGNORE]
-    assert (batch.n_pieces, batch.n_positions) == (9, 12)
+    batch = make_batch([(a, b, 1), (b, none, 0), (b, b, 0)], SPECIAL)
+    assert batch.ids_BT.tolist() == [
+        [2, 10, 11, 3, 12, 3],
+        [2, 12, 3, 0, 0, 0],
+        [2, 12, 3, 12, 3, 0],
+    ]
+    assert batch.segments_BT.tolist() == [
+        [0, 0, 0, 0, 1, 1],
+        [0] * 6,
+        [0, 0, 0, 1, 1, 0],
+    ]
+    assert batch.real_BT.sum(1).tolist() == [6, 3, 5]
+    assert batch.ordinary_BT.long().tolist() == [
+        [0, 1, 1, 0, 1, 0],
+        [0, 1, 0, 0, 0, 0],
+        [0, 1, 0, 1, 0, 0],
+    ]
+    assert batch.nsp_labels_B.tolist() == [1, IGNORE, 0]
+    assert (batch.n_pieces, batch.n_positions) == (14, 18)
 
 
 @pytest.fixture
