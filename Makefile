@@ -6,6 +6,8 @@ DEMO := .venv-demo
 OFFLINE := $(shell unshare -rn true 2>/dev/null && echo unshare -rn)
 # Two math threads a process; more do not help networks of this size.
 export OMP_NUM_THREADS ?= 2
+# Waiting threads sleep, so that other work on the machine does not stop ours.
+export OMP_WAIT_POLICY ?= PASSIVE
 
 .PHONY: demo real test check install clean
 

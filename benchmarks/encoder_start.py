@@ -1,12 +1,12 @@
-"""Does pretraining pay? Entities from a pretrained encoder and from random weights.
+r"""Does pretraining pay? Entities from a pretrained encoder and from random weights.
 
 Both arms have the same network, vocabulary, recipe and seeds, and train until the
 development score has not improved for five evaluations (`patience` in
 configs/ner.cfg). One result file per arm and seed; those that exist are kept, so
 that an interrupted run goes on.
 
-    python -m benchmarks.encoder_start work/real/pretrain/model work/real/random/model \\
-        --train work/real/train/bc5cdr.spacy --dev work/real/dev/bc5cdr.spacy \\
+    python -m benchmarks.encoder_start work/real/pretrain/model work/real/random/model \
+        --train work/real/train/bc5cdr.spacy --dev work/real/dev/bc5cdr.spacy \
         --test work/real/test/bc5cdr.spacy
 """
 

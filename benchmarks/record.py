@@ -60,7 +60,9 @@ def read_result(name: str) -> dict[str, Any] | None:
 def current_commit() -> str:
     """The commit that is checked out, with a plus where the tree differs from it."""
     commit = _git("rev-parse", "--short", "HEAD")
-    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ":!benchmarks/results")
+    changed = _git(
+        "status", "--porcelain", "--untracked-files=no", "--", ":!benchmarks/results"
+    )
     return f"{commit}+" if changed else commit
 
 

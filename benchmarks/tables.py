@@ -55,7 +55,9 @@ def pretraining() -> str:
         ("masked pieces: accuracy", f"{100 * held_out['mlm_accuracy']:.1f}%"),
         ("next sentence: accuracy", f"{100 * held_out['nsp_accuracy']:.1f}%"),
     ]
-    return f"{markdown_table(('held-out documents', ''), rows)}\n\n{provenance([result])}"
+    return (
+        f"{markdown_table(('held-out documents', ''), rows)}\n\n{provenance([result])}"
+    )
 
 
 def encoder_start() -> str:
@@ -63,10 +65,13 @@ def encoder_start() -> str:
     rows, results = [], []
     for arm, shown in ARMS.items():
         runs = [
-            needed(path.stem) for path in sorted(RESULTS.glob(f"ner_bc5cdr_{arm}_seed*.json"))
+            needed(path.stem)
+            for path in sorted(RESULTS.glob(f"ner_bc5cdr_{arm}_seed*.json"))
         ]
         if len(runs) < 2:
-            raise SystemExit(f"benchmarks.encoder_start: expected 2 or more runs of {arm}")
+            raise SystemExit(
+                f"benchmarks.encoder_start: expected 2 or more runs of {arm}"
+            )
         scores = [100 * run["figures"]["test"]["ents_f"] for run in runs]
         dev = [100 * run["figures"]["dev_ents_f"] for run in runs]
         rows.append((shown, str(len(runs)), spread(dev), spread(scores)))

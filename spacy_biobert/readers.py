@@ -71,7 +71,7 @@ def _find_files(path: Path) -> list[Path]:
 
 def _read_docs(file: Path, vocab: Vocab) -> Iterator[Doc]:
     try:
-        docs = DocBin(store_user_data=True).from_disk(file)
+        docs = DocBin().from_disk(file)
     except (zlib.error, ValueError, KeyError, TypeError) as error:
         reason = str(error) or type(error).__name__
         raise ValueError(Errors.B433.format(path=file, reason=reason)) from error

@@ -9,9 +9,13 @@ def test_whole_file_keeps_the_old_file_if_writing_fails(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("old")
 
-    with pytest.raises(RuntimeError), whole_file(path) as unfinished:
-        unfinished.write_text("half")
-        raise RuntimeError
+    def write_half() -> None:
+        with whole_file(path) as unfinished:
+            unfinished.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_half()
 
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
@@ -32,9 +36,13 @@ def test_whole_folder_keeps_the_old_folder_if_filling_fails(tmp_path: Path) -> N
     path.mkdir()
     (path / "a").write_text("old")
 
-    with pytest.raises(RuntimeError), whole_folder(path) as unfinished:
-        (unfinished / "a").write_text("half")
-        raise RuntimeError
+    def fill_half() -> None:
+        with whole_folder(path) as unfinished:
+            (unfinished / "a").write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fill_half()
 
     assert (path / "a").read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]

@@ -33,4 +33,6 @@ def test_config_is_valid(name: str) -> None:
 def test_config_has_no_comment_behind_a_value(name: str) -> None:
     lines = (CONFIGS / f"{name}.cfg").read_text().splitlines()
 
-    assert not [line for line in lines if "=" in line and " #" in line and line[0] != "#"]
+    assert not [
+        line for line in lines if "=" in line and " #" in line and line[0] != "#"
+    ]

@@ -4,8 +4,8 @@ from importlib.metadata import entry_points
 
 import pytest
 import spacy
-from spacy.cli import package as _  # noqa: F401  (spaCy's package command is there)
-from spacy.util import get_third_party_dependencies, registry
+from spacy.cli.package import get_third_party_dependencies
+from spacy.util import registry
 
 OURS = [
     point

@@ -14,19 +14,31 @@ def loaded_by(statement: str) -> set[str]:
 
 
 def test_package_import_loads_nothing_heavy() -> None:
-    assert not loaded_by("import spacy_biobert") & {"spacy", "torch", "thinc", "transformers"}
+    assert not loaded_by("import spacy_biobert") & {
+        "spacy",
+        "torch",
+        "thinc",
+        "transformers",
+    }
 
 
-@pytest.mark.parametrize("module", ["pubmed", "jats", "plaintext", "jsonl", "pubtator", "categories"])
+@pytest.mark.parametrize(
+    "module", ["pubmed", "jats", "plaintext", "jsonl", "pubtator", "categories"]
+)
 def test_parsers_load_neither_spacy_nor_torch(module: str) -> None:
-    assert not loaded_by(f"import spacy_biobert.converters.{module}") & {"spacy", "torch"}
+    assert not loaded_by(f"import spacy_biobert.converters.{module}") & {
+        "spacy",
+        "torch",
+    }
 
 
 def test_metrics_load_neither_spacy_nor_torch() -> None:
     assert not loaded_by("import spacy_biobert.evaluation.metrics") & {"spacy", "torch"}
 
 
-@pytest.mark.parametrize("module", ["encoder.hub", "pretraining.train", "pretraining.store"])
+@pytest.mark.parametrize(
+    "module", ["encoder.hub", "pretraining.train", "pretraining.store"]
+)
 def test_torch_half_does_not_load_spacy(module: str) -> None:
     assert not loaded_by(f"import spacy_biobert.{module}") & {"spacy", "thinc"}
 

@@ -36,7 +36,9 @@ def test_no_large_file_is_hashed_by_the_workflow() -> None:
     assert not hashed & {".gz", ".xz", ".arrow", ".safetensors", ".jsonl"}
 
 
-def test_directories_of_the_real_corpora_are_variables(capfd: pytest.CaptureFixture[str]) -> None:
+def test_directories_of_the_real_corpora_are_variables(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     project_run(ROOT, "real-convert", overrides={"vars.data": "elsewhere"}, dry=True)
 
     assert "elsewhere/bc5cdr/CDR_TestSet.PubTator.txt*" in capfd.readouterr().out

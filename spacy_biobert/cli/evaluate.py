@@ -22,13 +22,19 @@ Scores = dict[str, Any]
 
 
 def evaluate_cli(
-    model: str = typer.Argument(..., help="Pipeline: a folder or the name of a package"),
+    model: str = typer.Argument(
+        ..., help="Pipeline: a folder or the name of a package"
+    ),
     data: Path = typer.Argument(
         ..., help="A .spacy file or a folder of them", exists=True
     ),
-    output: Path | None = typer.Option(None, "--output", "-o", help="JSON file for all scores"),
+    output: Path | None = typer.Option(
+        None, "--output", "-o", help="JSON file for all scores"
+    ),
     gold_entities: bool = typer.Option(
-        False, "--gold-entities", help="Relations between the gold entities, not the predicted"
+        False,
+        "--gold-entities",
+        help="Relations between the gold entities, not the predicted",
     ),
     baseline: Path | None = typer.Option(
         None,
@@ -63,7 +69,9 @@ def evaluate_cli(
         printer.good(f"Scores in {output}")
 
 
-def evaluate(model: str, data: Path, *, gold_entities: bool = False, gpu_id: int = -1) -> Scores:
+def evaluate(
+    model: str, data: Path, *, gold_entities: bool = False, gpu_id: int = -1
+) -> Scores:
     """Load a pipeline and score it.
 
     model (str): Folder or package name.
@@ -76,11 +84,12 @@ def evaluate(model: str, data: Path, *, gold_entities: bool = False, gpu_id: int
     RAISES (ValueError): If the data has a label that the pipeline does not know.
     """
     import spacy
+    from thinc.api import require_gpu
 
     from ..readers import create_corpus_v1
 
     if gpu_id >= 0:
-        spacy.require_gpu(gpu_id)
+        require_gpu(gpu_id)
     nlp = spacy.load(model)
     if gold_entities:
         nlp.select_pipes(disable=[name for name in nlp.pipe_names if name == "ner"])
@@ -116,7 +125,9 @@ def score_baselines(train: Path, data: Path) -> dict[str, Scores]:
 
     def annotated(annotate: "Callable[[Doc, Counts], Doc]") -> list[Example]:
         examples = create_corpus_v1(data, gold_ents=False)(nlp)
-        return [Example(annotate(eg.predicted, counts), eg.reference) for eg in examples]
+        return [
+            Example(annotate(eg.predicted, counts), eg.reference) for eg in examples
+        ]
 
     majority, names = annotated(annotate_by_majority), annotated(annotate_by_names)
     topics = [eg for eg in majority if eg.reference.cats]
@@ -125,7 +136,11 @@ def score_baselines(train: Path, data: Path) -> dict[str, Scores]:
             **get_ner_prf(majority),
             **score_relations(majority),
             **Scorer.score_cats(
-                topics, "cats", labels=list(counts.categories), multi_label=True, threshold=0.5
+                topics,
+                "cats",
+                labels=list(counts.categories),
+                multi_label=True,
+                threshold=0.5,
             ),
         },
         "names and types seen in training": {
@@ -148,7 +163,12 @@ def print_scores(scores: Scores) -> None:
         if scores.get(f"{total}_f") is not None:
             printer.divider(title)
             rows = score_rows(scores, total, per_type)
-            printer.table(rows, header=("", "P", "R", "F1"), divider=True, aligns=("l", "r", "r", "r"))
+            printer.table(
+                rows,
+                header=("", "P", "R", "F1"),
+                divider=True,
+                aligns=("l", "r", "r", "r"),
+            )
 
 
 def _check_labels(nlp: "Language", docs: "list[Doc]", data: Path) -> None:

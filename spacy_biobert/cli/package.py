@@ -23,7 +23,10 @@ def package_cli(
         dir_okay=False,
     ),
     scores: Path = typer.Option(
-        ..., "--scores", help="Scores of the test split, from `evaluate -o`", exists=True
+        ...,
+        "--scores",
+        help="Scores of the test split, from `evaluate -o`",
+        exists=True,
     ),
 ) -> None:
     """Build a wheel of a trained pipeline, with a model card as its README.

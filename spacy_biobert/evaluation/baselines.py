@@ -39,10 +39,14 @@ def count_annotations(docs: Iterable[Doc]) -> Counts:
             entities.setdefault(_key(ent), Counter())[ent.label_] += 1
         for types, label in _typed_relations(doc):
             relations.setdefault(types, Counter())[label] += 1
-        categories.update({label: int(value >= 0.5) for label, value in doc.cats.items()})
+        categories.update(
+            {label: int(value >= 0.5) for label, value in doc.cats.items()}
+        )
     return Counts(
         entity_labels={key: _most_frequent(found) for key, found in entities.items()},
-        relation_labels={key: _most_frequent(found) for key, found in relations.items()},
+        relation_labels={
+            key: _most_frequent(found) for key, found in relations.items()
+        },
         category=_most_frequent(categories) if categories else None,
         categories=tuple(sorted(categories)),
     )

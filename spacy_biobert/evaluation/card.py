@@ -1,5 +1,6 @@
 """Scores as Markdown tables, and the model card that a package carries. No I/O."""
 
+from collections.abc import Sequence
 from typing import Any
 
 Scores = dict[str, Any]
@@ -20,7 +21,9 @@ def score_tables(scores: Scores) -> str:
     ):
         if scores.get(f"{total}_f") is not None:
             rows = score_rows(scores, total, per_type)
-            tables.append(f"### {title}\n\n{markdown_table(('', 'P', 'R', 'F1'), rows)}")
+            tables.append(
+                f"### {title}\n\n{markdown_table(('', 'P', 'R', 'F1'), rows)}"
+            )
     return "\n\n".join(tables)
 
 
@@ -45,7 +48,7 @@ def score_rows(scores: Scores, total: str, per_type: str) -> list[tuple[str, ...
     return rows
 
 
-def markdown_table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def markdown_table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """Write a Markdown table, the first column to the left, the others to the right."""
     lines = [header, ("---", *["---:"] * (len(header) - 1)), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

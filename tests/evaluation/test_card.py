@@ -1,4 +1,9 @@
-from spacy_biobert.evaluation.card import markdown_table, model_card, percent, score_tables
+from spacy_biobert.evaluation.card import (
+    markdown_table,
+    model_card,
+    percent,
+    score_tables,
+)
 
 SCORES = {
     "ents_p": 0.5,
@@ -21,7 +26,9 @@ META = {
     "license": "MIT",
     "components": ["transformer", "ner"],
     "labels": {"transformer": [], "ner": ["GENE"]},
-    "sources": [{"name": "Corpus", "license": "CC0", "author": "us", "url": "https://x"}],
+    "sources": [
+        {"name": "Corpus", "license": "CC0", "author": "us", "url": "https://x"}
+    ],
 }
 
 
@@ -37,12 +44,21 @@ def test_score_tables_show_what_was_scored_in_percent() -> None:
 def test_model_card_names_labels_scores_data_and_licences() -> None:
     text = model_card(META, SCORES)
 
-    for part in ("# en_biobert 0.1.0", "| ner | `GENE` |", "| GENE | 50.0", "| Corpus | CC0 |", "MIT"):
+    for part in (
+        "# en_biobert 0.1.0",
+        "| ner | `GENE` |",
+        "| GENE | 50.0",
+        "| Corpus | CC0 |",
+        "MIT",
+    ):
         assert part in text
 
 
 def test_markdown_table_has_a_rule_below_its_header() -> None:
-    assert markdown_table(("a", "b"), [("c", "1")]) == "| a | b |\n| --- | ---: |\n| c | 1 |"
+    assert (
+        markdown_table(("a", "b"), [("c", "1")])
+        == "| a | b |\n| --- | ---: |\n| c | 1 |"
+    )
 
 
 def test_percent_of_no_score_is_a_dash() -> None:
