@@ -22,6 +22,15 @@ class Errors(metaclass=_Coded):
         "`spacy-biobert convert --map FROM=TO`, or train a pipeline on them."
     )
 
+    B002 = (
+        "{path}: expected a JSON object, found something else ({reason}). Give the file "
+        "that {source}."
+    )
+    B003 = (
+        "{path}: expected a pipeline with a meta.json, found none. Give a folder that "
+        "`python -m spacy train` wrote, such as OUTPUT/model-best."
+    )
+
     # --- B1: pretraining
 
     B100 = (

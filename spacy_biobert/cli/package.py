@@ -9,6 +9,8 @@ from typing import Any
 import typer
 from wasabi.printer import Printer
 
+from ..errors import Errors
+
 
 def package_cli(
     model: Path = typer.Argument(
@@ -37,8 +39,19 @@ def package_cli(
     spacy-biobert package training/sample/model-best dist --meta
     configs/en_biobert_sample.json --scores metrics/sample.json
     """
-    wheel = package(model, output, meta=read_json(meta), scores=read_json(scores))
-    Printer().good(f"Install it with: pip install {wheel} --find-links {output}")
+    printer = Printer()
+    try:
+        wheel = package(
+            model,
+            output,
+            meta=read_object(
+                meta, "describes the package, as configs/en_biobert_sample.json"
+            ),
+            scores=read_object(scores, "`spacy-biobert evaluate --output` wrote"),
+        )
+    except ValueError as error:
+        printer.fail(str(error), exits=1)
+    printer.good(f"Install it with: pip install {wheel} --find-links {output}")
 
 
 def package(
@@ -51,7 +64,10 @@ def package(
     meta (dict): What goes into meta.json in place of what is there.
     scores (dict): From `evaluate`; the scores become the meta's performance.
     RETURNS (Path): The wheel.
+    RAISES (ValueError): If the folder is no pipeline.
     """
+    if not (model / "meta.json").is_file():
+        raise ValueError(Errors.B003.format(path=model))
     from spacy.cli.package import package as spacy_package
 
     from ..evaluation.card import model_card
@@ -60,7 +76,8 @@ def package(
         copy, built = Path(scratch) / "model", Path(scratch) / "built"
         shutil.copytree(model, copy)
         built.mkdir()
-        whole_meta = {**read_json(copy / "meta.json"), **meta, "performance": scores}
+        trained = read_object(copy / "meta.json", "`spacy train` wrote")
+        whole_meta = {**trained, **meta, "performance": scores}
         (copy / "meta.json").write_text(json.dumps(whole_meta, indent=2))
         (copy / "README.md").write_text(model_card(whole_meta, scores))
         spacy_package(copy, built, create_sdist=False, create_wheel=True)
@@ -69,7 +86,20 @@ def package(
         return Path(shutil.move(wheel, output / wheel.name))
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object from a file."""
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+def read_object(path: Path, source: str) -> dict[str, Any]:
+    """Read a JSON object from a file.
+
+    path (Path): The file.
+    source (str): What the right file is, for the message: "that {source}".
+    RETURNS (dict): The object.
+    RAISES (ValueError): If there is anything else in the file.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        message = Errors.B002.format(path=path, reason=error, source=source)
+        raise ValueError(message) from error
+    if not isinstance(found, dict):
+        reason = f"it is a {type(found).__name__}"
+        raise ValueError(Errors.B002.format(path=path, reason=reason, source=source))
     return found

@@ -1,0 +1,116 @@
+import json
+from pathlib import Path
+
+import pytest
+import spacy
+from spacy.tokens import DocBin, Span
+from typer.testing import CliRunner
+
+from spacy_biobert.cli.main import app
+
+from ..joint import annotated_docs, make_joint, write_docs
+
+
+@pytest.fixture(scope="module")
+def folder(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("evaluate")
+    nlp = make_joint(tiny_encoder)
+    nlp.to_disk(folder / "model")
+    write_docs(nlp, folder / "gold.spacy")
+    return folder
+
+
+def run(*args: object) -> tuple[int, str]:
+    result = CliRunner().invoke(app, ["evaluate", *map(str, args)])
+    return result.exit_code, result.output
+
+
+def test_evaluate_writes_the_scores_of_every_task(folder: Path) -> None:
+    code, output = run(folder / "model", folder / "gold.spacy", "-o", folder / "s.json")
+
+    scores = json.loads((folder / "s.json").read_text())
+    assert code == 0, output
+    for key in ("ents_f", "rel_micro_f", "rel_macro_f", "cats_micro_f", "speed"):
+        assert isinstance(scores[key], float)
+    for title in ("Entities", "Relations", "Categories"):
+        assert title in output
+
+
+def test_evaluate_between_gold_entities_proposes_their_pair(folder: Path) -> None:
+    code, output = run(
+        folder / "model",
+        folder / "gold.spacy",
+        "--gold-entities",
+        "-o",
+        folder / "g.json",
+    )
+
+    scores = json.loads((folder / "g.json").read_text())
+    # The threshold is 0: both directions get the label, one of them is right.
+    assert code == 0, output
+    assert scores["rel_micro_r"] == 1.0
+    assert scores["rel_micro_p"] == 0.5
+
+
+def test_evaluate_counts_a_relation_whose_pair_was_not_proposed_as_missed(
+    folder: Path,
+) -> None:
+    nlp = spacy.load(folder / "model")
+    doc = annotated_docs(nlp)[0]
+    doc.user_data["concept_relations"].append(("C1", "C9", "causes"))
+    DocBin(docs=[doc], store_user_data=True).to_disk(folder / "missed.spacy")
+
+    run(
+        folder / "model",
+        folder / "missed.spacy",
+        "--gold-entities",
+        "-o",
+        folder / "m.json",
+    )
+
+    assert json.loads((folder / "m.json").read_text())["rel_micro_r"] == 0.5
+
+
+def test_evaluate_shows_what_one_gets_without_a_model(folder: Path) -> None:
+    gold = folder / "gold.spacy"
+
+    code, output = run(
+        folder / "model", gold, "--baseline", gold, "-o", folder / "b.json"
+    )
+
+    baselines = json.loads((folder / "b.json").read_text())["baselines"]
+    assert code == 0, output
+    assert baselines["names and types seen in training"]["ents_f"] == 1.0
+    assert baselines["names and types seen in training"]["rel_micro_f"] == 1.0
+    assert baselines["most frequent class"]["ents_f"] == 0.0
+    assert baselines["most frequent class"]["cats_micro_f"] == 1.0
+
+
+def test_evaluate_refuses_a_label_that_the_pipeline_does_not_know(folder: Path) -> None:
+    nlp = spacy.load(folder / "model")
+    doc = nlp.make_doc("BRCA1 mutations")
+    doc.user_data["document_id"] = "77"
+    doc.set_ents([Span(doc, 0, 1, label="Gene")])
+    DocBin(docs=[doc], store_user_data=True).to_disk(folder / "gene.spacy")
+
+    code, output = run(folder / "model", folder / "gene.spacy", "-o", folder / "x.json")
+
+    shown = " ".join(output.split())
+    assert code == 1
+    for part in (
+        "B001",
+        "document 77",
+        "'ner'",
+        "Chemical, Disease",
+        "found Gene",
+        "--map",
+    ):
+        assert part in shown
+    assert not (folder / "x.json").exists()
+
+
+def test_evaluate_refuses_a_pipeline_that_is_not_there(folder: Path) -> None:
+    code, output = run(folder / "no_model", folder / "gold.spacy")
+
+    assert code == 1
+    assert "no_model" in output

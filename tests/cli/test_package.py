@@ -1,0 +1,74 @@
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from spacy_biobert.cli.main import app
+
+from ..joint import make_joint
+
+META = {
+    "lang": "en",
+    "name": "biobert",
+    "version": "0.3.0",
+    "description": "For the test.",
+    "license": "MIT",
+    "requirements": ["spacy-biobert>=0.1.0,<0.2.0"],
+    "sources": [
+        {"name": "Corpus", "license": "CC0", "author": "us", "url": "https://x.org"}
+    ],
+}
+SCORES = {"ents_p": 0.5, "ents_r": 0.5, "ents_f": 0.5, "ents_per_type": {}}
+
+
+@pytest.mark.network
+def test_package_makes_a_wheel_that_requires_us_and_carries_a_card(
+    tiny_encoder: Path, tmp_path: Path
+) -> None:
+    make_joint(tiny_encoder).to_disk(tmp_path / "model")
+    (tmp_path / "meta.json").write_text(json.dumps(META))
+    (tmp_path / "scores.json").write_text(json.dumps(SCORES))
+
+    result = CliRunner().invoke(
+        app,
+        [
+            *("package", str(tmp_path / "model"), str(tmp_path / "dist")),
+            *("--meta", str(tmp_path / "meta.json")),
+            *("--scores", str(tmp_path / "scores.json")),
+        ],
+    )
+
+    assert result.exit_code == 0, result.output
+    wheel = zipfile.ZipFile(tmp_path / "dist" / "en_biobert-0.3.0-py3-none-any.whl")
+    names = wheel.namelist()
+    metadata = wheel.read("en_biobert-0.3.0.dist-info/METADATA").decode()
+    card = wheel.read(
+        next(name for name in names if name.endswith("README.md"))
+    ).decode()
+    assert "Requires-Dist: spacy-biobert<0.2.0,>=0.1.0" in metadata
+    assert "| ner | `Chemical`, `Disease` |" in card
+    assert "| Corpus | CC0 | us | https://x.org |" in card
+
+
+@pytest.mark.parametrize("broken", ["{", "[]"])
+def test_package_refuses_a_meta_that_is_no_object(broken: str, tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "meta.json").write_text("{}")
+    (tmp_path / "meta.json").write_text(broken)
+    (tmp_path / "scores.json").write_text("{}")
+
+    result = CliRunner().invoke(
+        app,
+        [
+            *("package", str(tmp_path / "model"), str(tmp_path / "dist")),
+            *("--meta", str(tmp_path / "meta.json")),
+            *("--scores", str(tmp_path / "scores.json")),
+        ],
+    )
+
+    assert result.exit_code == 1
+    assert "[B002]" in result.output
+    assert "meta.json" in "".join(result.output.split())
+    assert not (tmp_path / "dist").exists()
