@@ -5,9 +5,9 @@ development score has not improved for five evaluations (`patience` in
 configs/ner.cfg). One result file per arm and seed; those that exist are kept, so
 that an interrupted run goes on.
 
-    python -m benchmarks.encoder_start work/real/pretrain/model work/real/random/model \
-        --train work/real/train/bc5cdr.spacy --dev work/real/dev/bc5cdr.spacy \
-        --test work/real/test/bc5cdr.spacy
+    python -m benchmarks.encoder_start pretrained=work/real/pretrain/model \
+        random=work/real/random/model --train work/real/train/bc5cdr.spacy \
+        --dev work/real/dev/bc5cdr.spacy --test work/real/test/bc5cdr.spacy
 """
 
 import json
@@ -25,19 +25,20 @@ CONFIG = Path("configs/ner.cfg")
 
 
 def main(
-    pretrained: Path = typer.Argument(..., help="Encoder folder", exists=True),
-    random: Path = typer.Argument(..., help="The same network, untrained", exists=True),
+    arms: list[str] = typer.Argument(..., help="Encoders to compare, NAME=FOLDER"),
     train: Path = typer.Option(...),
     dev: Path = typer.Option(...),
     test: Path = typer.Option(...),
     seeds: int = typer.Option(3),
 ) -> None:
-    """Fine-tune and score both encoders, seed by seed."""
+    """Fine-tune and score each encoder, seed by seed."""
     for seed in range(seeds):
-        for arm, encoder in (("pretrained", pretrained), ("random", random)):
-            name = f"ner_bc5cdr_{arm}_seed{seed}"
+        for arm in arms:
+            arm_name, _, encoder = arm.partition("=")
+            name = f"ner_bc5cdr_{arm_name}_seed{seed}"
             if read_result(name) is None:
-                run_arm(name, encoder, seed, {"train": train, "dev": dev, "test": test})
+                data = {"train": train, "dev": dev, "test": test}
+                run_arm(name, Path(encoder), seed, data)
 
 
 def run_arm(name: str, encoder: Path, seed: int, data: dict[str, Path]) -> None:

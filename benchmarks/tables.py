@@ -12,6 +12,7 @@ A page marks the place of a table:
 import re
 import sys
 from collections.abc import Callable
+from importlib.metadata import entry_points
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -21,7 +22,14 @@ from spacy_biobert.evaluation.card import markdown_table, score_tables
 from .record import RESULTS, read_result
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("README.md", "docs/data.md", "benchmarks/README.md")
+PAGES = ("README.md", "docs/registry.md")
+REGISTRIES = (
+    "spacy_factories",
+    "spacy_architectures",
+    "spacy_readers",
+    "spacy_scorers",
+    "spacy_misc",
+)
 PLACE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 ARMS = {"pretrained": "pretrained", "random": "random weights"}
 
@@ -80,11 +88,28 @@ def encoder_start() -> str:
     return f"{markdown_table(header, rows)}\n\n{provenance(results)}"
 
 
+def registry() -> str:
+    """Every public name, by spaCy's registry, with the first line of its docstring."""
+    rows = [
+        (f"`{point.name}`", group.removeprefix("spacy_"), summary(point.load()))
+        for group in REGISTRIES
+        for point in sorted(entry_points(group=group))
+        if point.value.startswith("spacy_biobert.")
+    ]
+    return markdown_table(("name", "registry", "what it does"), rows, left=3)
+
+
+def summary(registered: object) -> str:
+    """Give the first line of a docstring."""
+    return (registered.__doc__ or "").strip().partition("\n")[0]
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "sample": sample,
     "real": real,
     "pretraining": pretraining,
     "encoder_start": encoder_start,
+    "registry": registry,
 }
 
 

@@ -48,10 +48,18 @@ def score_rows(scores: Scores, total: str, per_type: str) -> list[tuple[str, ...
     return rows
 
 
-def markdown_table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    """Write a Markdown table, the first column to the left, the others to the right."""
-    lines = [header, ("---", *["---:"] * (len(header) - 1)), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+def markdown_table(
+    header: tuple[str, ...], rows: Sequence[tuple[str, ...]], *, left: int = 1
+) -> str:
+    """Write a Markdown table.
+
+    header (tuple[str, ...]): The columns' names.
+    rows (Sequence[tuple[str, ...]]): The cells.
+    left (int): How many columns are set to the left; the others to the right.
+    RETURNS (str): Lines without a final newline.
+    """
+    rule = ("---",) * left + ("---:",) * (len(header) - left)
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, rule, *rows))
 
 
 def percent(score: float | None) -> str:
@@ -86,11 +94,11 @@ def model_card(meta: dict[str, Any], scores: Scores) -> str:
         "print(doc.cats)\n```",
         f"Licence: {meta['license']}. The components: {', '.join(meta['components'])}.",
         "## Labels",
-        markdown_table(("component", "labels"), labels),
+        markdown_table(("component", "labels"), labels, left=2),
         "## Scores on the test split, in percent",
         score_tables(scores),
         "## Data",
-        markdown_table(("what", "licence", "by", "where"), sources),
+        markdown_table(("what", "licence", "by", "where"), sources, left=4),
         "Trained and packaged with [spacy-biobert](https://github.com/spacy-biobert/spacy-biobert)."
         " It is no medical device, and its output is no medical advice.",
     ]

@@ -169,10 +169,11 @@ def open_feed(config: PretrainConfig) -> Feed:
     config (PretrainConfig): Its paths name both.
     RETURNS (Feed): Ready to give batches.
     RAISES (OSError): If either is missing.
-    RAISES (ValueError): If the store was made with another tokenizer, or has
-        no documents to learn from.
+    RAISES (ValueError): If a shard was changed, if the store was made with another
+        tokenizer, or if it has no documents to learn from.
     """
     store = open_store(config.paths.store)
+    store.verify()
     tokenizer = open_tokenizer(config.paths.tokenizer)
     store.check_tokenizer(tokenizer_checksum(tokenizer.backend_tokenizer))
     if not len(store.documents("train")):

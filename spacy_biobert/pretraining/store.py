@@ -213,7 +213,11 @@ def open_store(folder: Path) -> TokenStore:
     found = manifest.get("format") if isinstance(manifest, dict) else None
     if found != FORMAT:
         raise ValueError(Errors.B114.format(path=path, expected=FORMAT, found=found))
-    return TokenStore(Path(folder), manifest)
+    try:
+        return TokenStore(Path(folder), manifest)
+    except KeyError as error:
+        reason = f"it has no {error}"
+        raise ValueError(Errors.B119.format(path=path, reason=reason)) from error
 
 
 def tokenizer_checksum(tokenizer: Tokenizer) -> str:

@@ -336,7 +336,13 @@ def test_folder_without_a_manifest_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "code"), [('{"format": 99}', "B114"), ("[]", "B114"), ('{"form', "B119")]
+    ("text", "code"),
+    [
+        ('{"format": 99}', "B114"),
+        ("[]", "B114"),
+        ('{"form', "B119"),
+        ('{"format": 1}', "B119"),
+    ],
 )
 def test_manifest_that_is_none_is_refused(folder: Path, text: str, code: str) -> None:
     (folder / "manifest.json").write_text(text)
