@@ -104,12 +104,18 @@ def summary(registered: object) -> str:
     return (registered.__doc__ or "").strip().partition("\n")[0]
 
 
+def usage() -> str:
+    """What the Python example of the README prints."""
+    return f"```text\n{needed('usage')['figures']['printed']}```"
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "sample": sample,
     "real": real,
     "pretraining": pretraining,
     "encoder_start": encoder_start,
     "registry": registry,
+    "usage": usage,
 }
 
 

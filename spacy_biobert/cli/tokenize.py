@@ -17,7 +17,9 @@ SECONDS_BETWEEN_LINES = 5.0
 
 def tokenize_cli(
     documents: Path = typer.Argument(..., help="JSON lines from `extract`"),
-    tokenizer: Path = typer.Argument(..., help="Tokenizer folder, or a tokenizer.json"),
+    tokenizer: Path = typer.Argument(
+        ..., help="Tokenizer folder, name on the hub, or tokenizer.json"
+    ),
     output: Path = typer.Argument(..., help="Folder for the store; replaced"),
     held_out: float = typer.Option(
         0.01, min=0.0, max=0.5, help="Share of the documents kept for evaluation"

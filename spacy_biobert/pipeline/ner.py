@@ -5,18 +5,17 @@ from typing import Any
 
 import numpy
 from spacy.language import Language
-from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc, Span
 from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.vocab import Vocab
 from thinc.api import Config, Model
 from thinc.types import Floats2d
 
-from ..errors import Errors
 from ..extensions import add_span_confidence
 from ..models.decoding import decode_entities
 from ..models.losses import softmax_cross_entropy
 from ..models.tags import Scheme, get_gold_tags, make_tag_names
+from .labelled import N_SAMPLE, LabelledPipe
 
 DEFAULT_MODEL = Config().from_str(
     """
@@ -31,8 +30,6 @@ pooling = {"@layers":"reduce_mean.v1"}
 upstream = "*"
 """
 )["model"]
-
-N_SAMPLE = 10  # docs that the model's layers read their widths from
 
 
 @Language.factory(
@@ -81,13 +78,15 @@ def make_ner(
     )
 
 
-class BioBertNer(TrainablePipe):  # type: ignore[misc]
+class BioBertNer(LabelledPipe):
     """Recognise entities by one tag per token.
 
     The scores of the tags are decoded under the grammar of the scheme, so that
     every entity is well formed and neither starts nor ends with whitespace.
     `span._.confidence` is the probability of an entity (see `decode_entities`).
     """
+
+    annotation = "entities (doc.ents)"
 
     def __init__(
         self,
@@ -109,33 +108,8 @@ class BioBertNer(TrainablePipe):  # type: ignore[misc]
         add_span_confidence()
 
     @property
-    def labels(self) -> tuple[str, ...]:
-        """The entity labels, in the order of the model's outputs."""
-        return tuple(self.cfg["labels"])
-
-    @property
-    def label_data(self) -> tuple[str, ...]:
-        """What `spacy init labels` writes and `initialize` takes as `labels`."""
-        return self.labels
-
-    def add_label(self, label: str) -> int:
-        """Add a label; a trained model keeps what it knows about the others.
-
-        label (str): The label.
-        RETURNS (int): 1 if it is new, else 0.
-        RAISES (ValueError): If it is not a text, or empty.
-        """
-        if not isinstance(label, str) or not label:
-            raise ValueError(Errors.B402.format(name=self.name, found=label))
-        if label in self.labels:
-            return 0
-        self.cfg["labels"].append(label)
-        self.vocab.strings.add(label)
-        if self.model.get_ref("output_layer").has_param("W"):
-            self.set_output(self._count_tags())
-        return 1
-
-    def _count_tags(self) -> int:
+    def n_outputs(self) -> int:
+        """One for each tag of each label, and one for "outside"."""
         return len(make_tag_names(self.labels, self.scheme))
 
     def initialize(
@@ -162,42 +136,7 @@ class BioBertNer(TrainablePipe):  # type: ignore[misc]
             found.update(ent.label_ for ent in eg.reference.ents)
             if len(eg.reference) and len(sample) < N_SAMPLE:
                 sample.append(eg.reference)
-        for label in sorted(found) if labels is None else labels:
-            self.add_label(label)
-        self._check_labels(found, n_docs=len(sample))
-        n_tags = self._count_tags()
-        if self.model.has_dim("nO") and self.model.get_dim("nO") != n_tags:
-            raise ValueError(
-                Errors.B401.format(
-                    name=self.name,
-                    found=self.model.get_dim("nO"),
-                    expected=n_tags,
-                    labels=", ".join(self.labels),
-                )
-            )
-        self.model.set_dim("nO", n_tags)
-        self.model.initialize(X=sample)
-
-    def _check_labels(self, found: set[str], *, n_docs: int) -> None:
-        names = ", ".join(self.labels)
-        if not n_docs:
-            raise ValueError(Errors.B403.format(name=self.name))
-        if not self.labels:
-            raise ValueError(
-                Errors.B400.format(
-                    name=self.name,
-                    expected=1,
-                    found=0,
-                    labels=names,
-                    annotation="entities (doc.ents)",
-                )
-            )
-        if found and not found.intersection(self.labels):
-            raise ValueError(
-                Errors.B404.format(
-                    name=self.name, labels=names, found=", ".join(sorted(found))
-                )
-            )
+        self._set_labels(found, labels, sample)
 
     def predict(self, docs: Iterable[Doc]) -> list[Floats2d]:
         """Score the tags of each token.
@@ -207,7 +146,7 @@ class BioBertNer(TrainablePipe):  # type: ignore[misc]
         """
         docs = list(docs)
         if not any(len(doc) for doc in docs):
-            n_tags = self._count_tags()
+            n_tags = self.n_outputs
             return [self.model.ops.alloc2f(0, n_tags) for _ in docs]
         return self.model.predict(docs)
 
@@ -221,7 +160,7 @@ class BioBertNer(TrainablePipe):  # type: ignore[misc]
         docs = list(docs)
         ops = self.model.ops
         spaces = [numpy.zeros(0, bool), *(doc.to_array("IS_SPACE") for doc in docs)]
-        logits = ops.reshape2f(ops.flatten(scores), -1, self._count_tags())
+        logits = ops.reshape2f(ops.flatten(scores), -1, self.n_outputs)
         segments = decode_entities(
             ops.to_numpy(logits),  # type: ignore[no-untyped-call]
             [len(doc) for doc in docs],
@@ -274,6 +213,6 @@ class BioBertNer(TrainablePipe):  # type: ignore[misc]
         n_tokens = ops.asarray1i([len(rows) for rows in scores])
         tags = [get_gold_tags(eg, self.labels, self.scheme) for eg in examples]
         classes = ops.asarray1i([tag for row in tags for tag in row.tolist()])
-        logits = ops.reshape2f(ops.flatten(scores), len(classes), self._count_tags())
+        logits = ops.reshape2f(ops.flatten(scores), len(classes), self.n_outputs)
         loss, d_logits = softmax_cross_entropy(ops, logits, classes)
         return loss, ops.unflatten(d_logits, n_tokens)

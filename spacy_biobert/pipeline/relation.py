@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy
 from spacy.language import Language
-from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.vocab import Vocab
@@ -18,6 +17,7 @@ from ..extensions import add_doc_relations
 from ..models.losses import sigmoid_cross_entropy
 from ..models.relation import PairRows, PairRowsT
 from .gold_pairs import find_gold_pairs, is_annotated, make_truths
+from .labelled import N_SAMPLE, LabelledPipe
 
 DEFAULT_MODEL = Config().from_str(
     """
@@ -41,8 +41,6 @@ pooling = {"@layers":"reduce_mean.v1"}
 upstream = "*"
 """
 )["model"]
-
-N_SAMPLE = 10  # docs that the model's layers read their widths from
 
 
 @Language.factory(
@@ -95,13 +93,15 @@ def make_relation(
     )
 
 
-class BioBertRelation(TrainablePipe):  # type: ignore[misc]
+class BioBertRelation(LabelledPipe):
     """Find relations between entities.
 
     Each label of each proposed pair has a probability of its own (sigmoid), so that
     a pair may have several labels or none. In training the pairs are those of the
     predicted doc's entities, be they gold or from a component in front.
     """
+
+    annotation = "relations (doc.user_data, as `convert` writes them)"
 
     def __init__(
         self,
@@ -138,33 +138,6 @@ class BioBertRelation(TrainablePipe):  # type: ignore[misc]
         """Whether (a, b) and (b, a) are two pairs."""
         return getattr(self.model.attrs["get_pairs"], "directed", True)
 
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The labels, in the order of the model's outputs."""
-        return tuple(self.cfg["labels"])
-
-    @property
-    def label_data(self) -> tuple[str, ...]:
-        """What `spacy init labels` writes and `initialize` takes as `labels`."""
-        return self.labels
-
-    def add_label(self, label: str) -> int:
-        """Add a label; a trained model keeps what it knows about the others.
-
-        label (str): The label.
-        RETURNS (int): 1 if it is new, else 0.
-        RAISES (ValueError): If it is not a text, or empty.
-        """
-        if not isinstance(label, str) or not label:
-            raise ValueError(Errors.B402.format(name=self.name, found=label))
-        if label in self.labels:
-            return 0
-        self.cfg["labels"].append(label)
-        self.vocab.strings.add(label)
-        if self.model.get_ref("output_layer").has_param("W"):
-            self.set_output(len(self.labels))
-        return 1
-
     def initialize(
         self,
         get_examples: Callable[[], Iterable[Example]],
@@ -193,21 +166,8 @@ class BioBertRelation(TrainablePipe):  # type: ignore[misc]
             if len(eg.reference) and len(sample) < N_SAMPLE:
                 sample.append(eg.reference)
         found = {label for label, _ in gold}
-        for label in sorted(found) if labels is None else labels:
-            self.add_label(label)
-        self._check_labels(found, n_docs=len(sample))
+        self._set_labels(found, labels, sample)
         self._warn_of_missed(gold)
-        if self.model.has_dim("nO") and self.model.get_dim("nO") != len(self.labels):
-            raise ValueError(
-                Errors.B401.format(
-                    name=self.name,
-                    found=self.model.get_dim("nO"),
-                    expected=len(self.labels),
-                    labels=", ".join(self.labels),
-                )
-            )
-        self.model.set_dim("nO", len(self.labels))
-        self.model.initialize(X=sample)
 
     def _find_gold(self, reference: Doc) -> list[tuple[str, bool]]:
         """Give each gold relation's label, and whether its pair can be proposed."""
@@ -216,27 +176,6 @@ class BioBertRelation(TrainablePipe):  # type: ignore[misc]
         pairs = self.model.attrs["get_pairs"](reference)
         gold = find_gold_pairs(reference, reference, pairs, directed=self.directed)
         return [(label, bool(is_true.any())) for label, is_true in gold]
-
-    def _check_labels(self, found: set[str], *, n_docs: int) -> None:
-        names = ", ".join(self.labels)
-        if not n_docs:
-            raise ValueError(Errors.B403.format(name=self.name))
-        if not self.labels:
-            raise ValueError(
-                Errors.B400.format(
-                    name=self.name,
-                    expected=1,
-                    found=0,
-                    labels=names,
-                    annotation="relations (doc.user_data, as `convert` writes them)",
-                )
-            )
-        if found and not found.intersection(self.labels):
-            raise ValueError(
-                Errors.B404.format(
-                    name=self.name, labels=names, found=", ".join(sorted(found))
-                )
-            )
 
     def _warn_of_missed(self, gold: list[tuple[str, bool]]) -> None:
         proposed = [is_proposed for label, is_proposed in gold if label in self.labels]

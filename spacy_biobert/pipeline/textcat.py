@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from spacy.language import Language
-from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.vocab import Vocab
@@ -13,6 +12,7 @@ from thinc.types import Floats2d
 
 from ..errors import Errors
 from ..models.losses import sigmoid_cross_entropy, softmax_cross_entropy
+from .labelled import N_SAMPLE, LabelledPipe
 
 DEFAULT_MODEL = Config().from_str(
     """
@@ -29,8 +29,6 @@ grad_factor = 1.0
 upstream = "*"
 """
 )["model"]
-
-N_SAMPLE = 10  # docs that the model's layers read their widths from
 
 SCORE_WEIGHTS = {
     "cats_score": 1.0,
@@ -105,12 +103,14 @@ def make_textcat_multilabel(
     )
 
 
-class BioBertTextCat(TrainablePipe):  # type: ignore[misc]
+class BioBertTextCat(LabelledPipe):
     """Categorise documents.
 
     If categories are exclusive, their probabilities in `doc.cats` sum to one
     (softmax); if not, each has its own (sigmoid). A doc without tokens gets 0.0.
     """
+
+    annotation = "categories (doc.cats)"
 
     def __init__(
         self,
@@ -135,31 +135,9 @@ class BioBertTextCat(TrainablePipe):  # type: ignore[misc]
         }
 
     @property
-    def labels(self) -> tuple[str, ...]:
-        """The categories, in the order of the model's outputs."""
-        return tuple(self.cfg["labels"])
-
-    @property
-    def label_data(self) -> tuple[str, ...]:
-        """What `spacy init labels` writes and `initialize` takes as `labels`."""
-        return self.labels
-
-    def add_label(self, label: str) -> int:
-        """Add a category; a trained model keeps what it knows about the others.
-
-        label (str): The category.
-        RETURNS (int): 1 if it is new, else 0.
-        RAISES (ValueError): If it is not a text, or empty.
-        """
-        if not isinstance(label, str) or not label:
-            raise ValueError(Errors.B402.format(name=self.name, found=label))
-        if label in self.labels:
-            return 0
-        self.cfg["labels"].append(label)
-        self.vocab.strings.add(label)
-        if self.model.get_ref("output_layer").has_param("W"):
-            self.set_output(len(self.labels))
-        return 1
+    def n_least_labels(self) -> int:
+        """Categories without which there is nothing to learn."""
+        return 2 if self.exclusive else 1
 
     def initialize(
         self,
@@ -189,48 +167,15 @@ class BioBertTextCat(TrainablePipe):  # type: ignore[misc]
             found.update(eg.reference.cats)
             if len(eg.reference) and len(sample) < N_SAMPLE:
                 sample.append(eg.reference)
-        for label in sorted(found) if labels is None else labels:
-            self.add_label(label)
-        self._check_labels(found, n_docs=len(sample), positive_label=positive_label)
+        self._set_labels(found, labels, sample)
+        self._check_positive_label(positive_label)
         self.cfg["positive_label"] = positive_label
-        if self.model.has_dim("nO") and self.model.get_dim("nO") != len(self.labels):
-            raise ValueError(
-                Errors.B401.format(
-                    name=self.name,
-                    found=self.model.get_dim("nO"),
-                    expected=len(self.labels),
-                    labels=", ".join(self.labels),
-                )
-            )
-        self.model.set_dim("nO", len(self.labels))
-        self.model.initialize(X=sample)
 
-    def _check_labels(
-        self, found: set[str], *, n_docs: int, positive_label: str | None
-    ) -> None:
-        names = ", ".join(self.labels)
-        if not n_docs:
-            raise ValueError(Errors.B403.format(name=self.name))
-        n_expected = 2 if self.exclusive else 1
-        if len(self.labels) < n_expected:
-            raise ValueError(
-                Errors.B400.format(
-                    name=self.name,
-                    expected=n_expected,
-                    found=len(self.labels),
-                    labels=names,
-                    annotation="categories (doc.cats)",
-                )
-            )
-        if found and not found.intersection(self.labels):
-            raise ValueError(
-                Errors.B404.format(
-                    name=self.name, labels=names, found=", ".join(sorted(found))
-                )
-            )
+    def _check_positive_label(self, positive_label: str | None) -> None:
         if positive_label is not None and (
             positive_label not in self.labels or len(self.labels) != 2
         ):
+            names = ", ".join(self.labels)
             raise ValueError(
                 Errors.B412.format(name=self.name, labels=names, found=positive_label)
             )
