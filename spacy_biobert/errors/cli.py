@@ -1,0 +1,19 @@
+"""The command line and configs: B0."""
+
+
+class CliErrors:
+    """Messages of what is raised."""
+
+    B001 = (
+        "{path}, document {document}: expected labels that the component "
+        "'{component}' knows ({known}), found {labels}. Rename them with "
+        "`spacy-biobert convert --map FROM=TO`, or train a pipeline on them."
+    )
+    B002 = (
+        "{path}: expected a JSON object, found something else ({reason}). Give the file "
+        "that {source}."
+    )
+    B003 = (
+        "{path}: expected a pipeline with a meta.json, found none. Give a folder that "
+        "`python -m spacy train` wrote, such as OUTPUT/model-best."
+    )

@@ -1,0 +1,74 @@
+"""The encoder: B3."""
+
+
+class EncoderErrors:
+    """Messages of what is raised."""
+
+    B300 = (
+        "'{name}': expected a folder with an encoder, or a name on the Hugging Face "
+        "hub such as 'dmis-lab/biobert-base-cased-v1.2', found no such folder. "
+        "Check the path; it is relative to where the command runs."
+    )
+    B301 = (
+        "'{name}' is not a folder here, and could not be fetched from the Hugging "
+        "Face hub: {reason}. Check the spelling and the connection, or give the "
+        "path of a folder."
+    )
+    B302 = (
+        "{folder}: expected a Hugging Face folder, found no config.json in it. "
+        "Give the folder that holds config.json, weights and tokenizer (after "
+        "`spacy-biobert pretrain` that is the run's model/)."
+    )
+    B303 = (
+        "{folder}: expected a tokenizer, found neither tokenizer.json nor "
+        "vocab.txt. Copy the tokenizer of this encoder into the folder."
+    )
+    B304 = (
+        "{folder}: expected weights in {files}, found none. Other formats (Flax, "
+        "TensorFlow, weights in several files) have to be converted first."
+    )
+    B305 = (
+        "{folder}: the tokenizer lower-cases its texts, but the vocabulary is cased "
+        "(it has the piece '{piece}'), so that the encoder would never see it. Set "
+        '"do_lower_case": false in tokenizer_config.json; if there is a '
+        'tokenizer.json, also "lowercase": false in its normalizer.'
+    )
+    B306 = (
+        "{path}: expected a BERT (model_type 'bert'), found model_type '{found}'. "
+        "Use a BERT encoder, for instance BioBERT, PubMedBERT or SciBERT."
+    )
+    B307 = (
+        "{folder}: the tokenizer has {n_pieces} pieces, but the network has "
+        "embeddings for {n_rows}. They do not belong together: use the tokenizer "
+        "that the network was trained with."
+    )
+    B308 = (
+        "{folder}: the weights do not fit config.json: {n_wrong} are missing or of "
+        "another shape, the first is '{example}'. Copy config.json and the weights "
+        "from the same encoder again."
+    )
+    B309 = "{path}: expected JSON, found something else: {reason}. Copy the file again."
+    B330 = (
+        "Encoder with window {window}: expected a stride from 1 to {most} (the window "
+        "without [CLS] and [SEP]), found {stride}. Set `stride` lower; three quarters "
+        "of the window is usual."
+    )
+    B331 = (
+        "Encoder: expected max_batch_pieces of at least 1, found {found}. It is the "
+        "number of pieces to encode at once, for instance 4096."
+    )
+    B332 = (
+        "Encoder: expected a window of at most {n_positions} pieces, the positions "
+        "that this network knows, found {window}. Set `window` (and `stride`, lower) "
+        "in [components.transformer.model]."
+    )
+    B333 = (
+        "The encoder '{name}' has no weights yet. Run nlp.initialize() before the "
+        "first text, or load a saved pipeline."
+    )
+    B334 = (
+        "BioBertListener: expected {n_rows} rows for a document, one for [CLS] and one "
+        "per token, found an array of shape {found}. It listens to another encoder "
+        'than ours: use @architectures = "spacy-biobert.BioBertModel.v1" in the '
+        "transformer component."
+    )

@@ -1,0 +1,115 @@
+"""Pretraining: B1."""
+
+
+class PretrainingErrors:
+    """Messages of what is raised."""
+
+    B100 = (
+        "Vocabulary: expected a size of at least {least} (special pieces and the letters "
+        "of the text), found {size}. Give a larger --size."
+    )
+    B101 = (
+        "Vocabulary: expected text to train it on, found none. Check the documents "
+        "that `spacy-biobert extract` wrote."
+    )
+    B102 = (
+        "{folder}: expected a new folder or one with a tokenizer alone, found {found}, "
+        "which replacing it would remove. Name another folder."
+    )
+    B110 = (
+        "Store: expected at least one document with text, found none. Check the "
+        "documents that `spacy-biobert extract` wrote."
+    )
+    B111 = (
+        "{path}: expected the checksum {expected} of the manifest, found {found}. The "
+        "shard was cut or changed: make the store again with `spacy-biobert tokenize`."
+    )
+    B112 = (
+        "{folder}: expected the tokenizer that the store was made with ({expected}), "
+        "found another ({found}). Name that one, or make the store again with "
+        "`spacy-biobert tokenize`."
+    )
+    B113 = (
+        "{folder}: expected a token store with a manifest.json, found none. Make it "
+        "with `spacy-biobert tokenize`."
+    )
+    B114 = (
+        "{path}: expected a store of format {expected}, found {found}. Make it again "
+        "with `spacy-biobert tokenize`."
+    )
+    B115 = (
+        "{path}: expected this shard, which the manifest names, found no such file. "
+        "Make the store again with `spacy-biobert tokenize`."
+    )
+    B116 = (
+        "{path}: expected an Arrow file, found something else ({reason}). The shard was "
+        "cut or changed: make the store again with `spacy-biobert tokenize`."
+    )
+    B117 = (
+        "{path}: expected a fast tokenizer (a tokenizer.json, or a folder with one), "
+        "found {found}. Make one with `spacy-biobert vocab`."
+    )
+    B118 = (
+        "{path}: expected a file of {expected} bytes, as the manifest says, found {found}. "
+        "The shard was cut or changed: make the store again with `spacy-biobert tokenize`."
+    )
+    B119 = (
+        "{path}: expected the manifest of a token store, found something else ({reason}). "
+        "Make the store again with `spacy-biobert tokenize`."
+    )
+    B120 = (
+        "objective.max_pieces: expected at least {least} (special pieces and one piece "
+        "of each segment), found {found}."
+    )
+    B121 = (
+        "{folder}: expected a new folder or one with a token store alone, found {found}, "
+        "which replacing it would remove. Name another folder."
+    )
+    B125 = (
+        "Masks: expected a bool tensor of shape {expected}, found {dtype} of {found}."
+    )
+    B140 = (
+        "{path}: expected a pretraining config, found no such file. The configs that "
+        "come with the project are configs/pretrain_*.cfg."
+    )
+    B141 = (
+        "{path}: expected a config of [sections] with 'key = value' lines, where text "
+        "stands in double quotes and a comment on its own line: {reason}"
+    )
+    B142 = "{path}: unknown key '{key}'; {hint}"
+    B143 = (
+        "{path}: the key '{key}' is missing. Every key is written out; copy the line "
+        "from configs/pretrain_mini.cfg."
+    )
+    B144 = "{path}: {key} = {found!r}: {reason}."
+    B145 = "{path}, {section}: {reason}."
+    B146 = (
+        "{output}: this run is already finished. Choose another folder, or repeat it "
+        "with --force, which replaces it."
+    )
+    B147 = (
+        "Step {step}: the loss is {loss} and the gradient's norm {norm}, not numbers "
+        "any more. Expected falling losses near 10 or below. The run stopped; {kept}. "
+        "Lower training.learning_rate, lengthen training.warmup, or set "
+        "machine.precision to 'fp32'."
+    )
+    B148 = (
+        "{folder}: {key} is {found} in its config.json, but the config says {expected}. "
+        "Set network.{key} to {found}, or start from another encoder."
+    )
+    B150 = (
+        "{store}: expected training documents, found none that give a sequence. "
+        "Tokenize some text first, with `spacy-biobert tokenize`."
+    )
+    B151 = (
+        "'{argument}': expected an override such as --training.max_minutes 20 or "
+        "--training.max_minutes=20. {hint}"
+    )
+    B152 = (
+        "{folder}: the encoder has embeddings for {n_rows} pieces, the tokenizer "
+        "{tokenizer} has {n_pieces}. Use the encoder's own tokenizer."
+    )
+    B153 = (
+        "{output}: expected a new folder or one of an unfinished run, found other "
+        "files in it ({found}). Choose another folder."
+    )

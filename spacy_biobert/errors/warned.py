@@ -1,0 +1,21 @@
+"""What is warned of, where the work can go on."""
+
+
+class WarningMessages:
+    """Messages of warnings, numbered with the errors of their part."""
+
+    B320 = (
+        "Precision 'bf16': the device {device} has no fast bfloat16 (it takes a CPU "
+        "with AVX512-BF16 or AMX, or a GPU of compute capability 8). Computing in "
+        "float32 instead; set precision to 'auto' or 'fp32' to silence this."
+    )
+    B453 = (
+        "{owner}._.{name} is somebody else's attribute and stays as it is. Read ours "
+        "from doc.user_data[{key!r}], or do not register the other one."
+    )
+    B457 = (
+        "Component '{name}': {n_missed} of the {n_gold} gold relations in the training "
+        "documents join entities that get_pairs never proposes, so that recall stays "
+        "below {recall:.1%}. Widen max_distance or types in "
+        "[components.{name}.model.get_pairs]."
+    )
