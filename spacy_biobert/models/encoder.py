@@ -6,6 +6,7 @@ know nothing of pieces. The only `import spacy_transformers` of the models.
 """
 
 import copy
+import multiprocessing
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
@@ -250,6 +251,7 @@ def _check_positions(settings: EncoderSettings, network: Any) -> None:
 def _forward(
     model: EncoderT, docs: list[Doc], is_train: bool
 ) -> tuple[EncodedDocs, Callable[[FullTransformerBatch], list[Doc]]]:
+    _take_one_thread_in_workers()
     settings: EncoderSettings = model.attrs["settings"]
     shim = cast(EncoderShim, model.layers[0].shims[0])
     network, tokenizer = shim._hfmodel.transformer, shim._hfmodel.tokenizer
@@ -285,6 +287,16 @@ def _forward(
         return docs
 
     return Y, backprop
+
+
+def _take_one_thread_in_workers() -> None:
+    """Keep a process of `nlp.pipe(n_process=...)` to one thread.
+
+    The threads of the process it was forked from are gone; waiting for them would
+    never end. And the processes already share the cores out among themselves.
+    """
+    if multiprocessing.parent_process() is not None and torch.get_num_threads() > 1:
+        torch.set_num_threads(1)
 
 
 def _no_forward(model: Any, X: Any, is_train: bool) -> Any:
