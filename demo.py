@@ -23,12 +23,15 @@ def main() -> None:
         header=("entity", "label", "confidence"),
         divider=True,
     )
-    relations = {
-        (found.arg1.text, found.label, found.arg2.text): found.score
-        for found in sorted(doc._.relations, key=lambda found: found.score)
-    }
+    best: dict[tuple[str, str, str], float] = {}
+    for found in doc._.relations:
+        names = (found.arg1.text.lower(), found.label, found.arg2.text.lower())
+        best[names] = max(found.score, best.get(names, 0.0))
     printer.table(
-        [(*names, f"{score:.2f}") for names, score in relations.items()],
+        [
+            (*names, f"{score:.2f}")
+            for names, score in sorted(best.items(), key=lambda item: -item[1])
+        ],
         header=("first", "relation", "second", "score"),
         divider=True,
     )

@@ -14,9 +14,7 @@ def pretrain_cli(
     ctx: typer.Context,
     config_path: Path = typer.Argument(..., help="Pretraining config (.cfg)"),
     output: Path = typer.Argument(..., help="Folder for the run; made if missing"),
-    force: bool = typer.Option(
-        False, "--force", help="Replace a run that has finished here"
-    ),
+    force: bool = typer.Option(False, "--force", help="Replace a run that is here"),
 ) -> None:
     """Pretrain a BERT encoder on the MLM and NSP losses.
 

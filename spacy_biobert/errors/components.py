@@ -5,9 +5,10 @@ class ComponentErrors:
     """Messages of what is raised."""
 
     B400 = (
-        "Component '{name}': expected at least {expected} label(s), found {found} "
-        "({labels}). Check that the training documents carry {annotation}, or list "
-        "the labels in [initialize.components.{name}] of the config."
+        "Component '{name}': expected {expected} or more labels, found {found}: "
+        "[{labels}]. Check that the training documents carry {annotation}; or list "
+        "the labels in [initialize.components.{name}] of the config; or take "
+        "'{name}' out of [nlp] pipeline, if you have no such annotation."
     )
     B401 = (
         "Component '{name}': the model was built for nO = {found} outputs, but the "

@@ -113,3 +113,8 @@ class PretrainingErrors:
         "{output}: expected a new folder or one of an unfinished run, found other "
         "files in it ({found}). Choose another folder."
     )
+    B154 = (
+        "{output}: a run was interrupted here, and its encoder is in {model}. To go on "
+        "from that encoder, run into another folder with --network.init {model}; to "
+        "begin again, add --force, which replaces it."
+    )

@@ -87,19 +87,36 @@ def model_card(meta: dict[str, Any], scores: Scores) -> str:
     parts = [
         f"# {name} {meta['version']}",
         meta["description"],
-        f'```python\nimport spacy\n\nnlp = spacy.load("{name}")\n'
-        'doc = nlp("Naloxone reverses the antihypertensive effect of clonidine.")\n'
-        "print([(ent.text, ent.label_, ent._.confidence) for ent in doc.ents])\n"
-        "print([(r.arg1.text, r.label, r.arg2.text, r.score) for r in doc._.relations])\n"
-        "print(doc.cats)\n```",
-        f"Licence: {meta['license']}. The components: {', '.join(meta['components'])}.",
+        _example(name, meta["components"]),
+        f"Licence: {meta.get('license') or 'not stated'}. The components: {', '.join(meta['components'])}.",
         "## Labels",
         markdown_table(("component", "labels"), labels, left=2),
         "## Scores on the test split, in percent",
         score_tables(scores),
-        "## Data",
-        markdown_table(("what", "licence", "by", "where"), sources, left=4),
+        *(["## Data", _source_table(sources)] if sources else []),
         "Trained and packaged with [spacy-biobert](https://github.com/spacy-biobert/spacy-biobert)."
         " It is no medical device, and its output is no medical advice.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _source_table(sources: list[tuple[str, ...]]) -> str:
+    return markdown_table(("what", "licence", "by", "where"), sources, left=4)
+
+
+def _example(name: str, components: list[str]) -> str:
+    """Show how to use the components that are there."""
+    shown = {
+        "ner": "print([(ent.text, ent.label_, ent._.confidence) for ent in doc.ents])",
+        "relation": "print([(r.arg1.text, r.label, r.arg2.text, r.score) "
+        "for r in doc._.relations])",
+        "textcat": "print(doc.cats)",
+    }
+    lines = [
+        "import spacy",
+        "",
+        f'nlp = spacy.load("{name}")',
+        'doc = nlp("Naloxone reverses the antihypertensive effect of clonidine.")',
+        *(line for component, line in shown.items() if component in components),
+    ]
+    return "\n".join(("```python", *lines, "```"))

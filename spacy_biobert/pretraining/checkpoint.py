@@ -45,12 +45,16 @@ class RunFolder:
     def check(self, *, force: bool) -> None:
         """Refuse a folder that this run may not write to; change nothing.
 
-        force (bool): Allow to replace a run that has finished.
-        RAISES (FileExistsError): If a run has finished here and may not be
-            replaced, or the folder holds something that is not of a run.
+        force (bool): Allow to replace a run that is here.
+        RAISES (FileExistsError): If a run has finished or was interrupted here and
+            may not be replaced, or the folder holds something that is not of a run.
         """
         if self.manifest.is_file() and not force:
             raise FileExistsError(Errors.B146.format(output=self.path))
+        if self.model.is_dir() and not force:
+            raise FileExistsError(
+                Errors.B154.format(output=self.path, model=self.model)
+            )
         self._refuse_strangers()
 
     def clear(self) -> None:

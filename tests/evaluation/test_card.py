@@ -63,3 +63,18 @@ def test_markdown_table_has_a_rule_below_its_header() -> None:
 
 def test_percent_of_no_score_is_a_dash() -> None:
     assert percent(None) == "-"
+
+
+def test_model_card_shows_only_what_the_components_give() -> None:
+    text = model_card(META, SCORES)
+
+    assert "ent._.confidence" in text
+    assert "doc._.relations" not in text
+    assert "doc.cats" not in text
+
+
+def test_model_card_without_sources_or_licence_has_no_empty_parts() -> None:
+    text = model_card({**META, "sources": [], "license": ""}, SCORES)
+
+    assert "## Data" not in text
+    assert "Licence: not stated." in text

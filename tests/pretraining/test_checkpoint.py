@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 
@@ -34,8 +35,19 @@ def test_force_allows_to_replace_a_finished_run(finished):
     assert finished.records() == []
 
 
-def test_an_unfinished_run_may_be_repeated(finished):
+def test_an_unfinished_run_is_not_replaced_unless_forced(finished):
     finished.manifest.unlink()
+    finished.model.mkdir(exist_ok=True)
+
+    finished.check(force=True)
+    with pytest.raises(FileExistsError, match=r"\[B154\].*--network.init.*--force"):
+        finished.check(force=False)
+
+
+def test_a_run_that_left_no_encoder_may_be_repeated(finished):
+    finished.manifest.unlink()
+    shutil.rmtree(finished.model, ignore_errors=True)
+
     finished.check(force=False)
 
 
