@@ -100,7 +100,7 @@ def model_card(meta: dict[str, Any], scores: Scores) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _source_table(sources: list[tuple[str, ...]]) -> str:
+def _source_table(sources: Sequence[tuple[str, ...]]) -> str:
     return markdown_table(("what", "licence", "by", "where"), sources, left=4)
 
 
