@@ -76,7 +76,7 @@ def test_a_misspelled_override_is_refused(key, hint):
     [
         ({"training.seed": -1}, r"\[B144\].*training.seed = -1"),
         ({"training.schedule": "steps"}, r"\[B144\].*training.schedule = 'steps'"),
-        ({"training.max_minutes": None}, r"\[B145\].*never end"),
+        ({"training.max_steps": None}, r"\[B145\].*never end"),
         ({"network.heads": 3}, r"\[B145\].*multiple of"),
         ({"network.positions": 64}, r"\[B145\].*more than"),
         ({"training.batch_pieces": 100}, r"\[B145\].*holds no sequence"),
