@@ -6,6 +6,8 @@ from pathlib import Path
 import spacy
 from wasabi.printer import Printer
 
+from spacy_biobert.evaluation.card import percent
+
 TOPICS = Path("corpus/sample/topics/test.jsonl")
 
 
@@ -45,7 +47,7 @@ def main() -> None:
     printer.divider("F1 on the test split, in percent")
     printer.table(
         [
-            (task, *(shown(found.get(key)) for found in compared.values()))
+            (task, *(percent(found.get(key)) for found in compared.values()))
             for task, key in (
                 ("entities", "ents_f"),
                 ("relations", "rel_micro_f"),
@@ -56,11 +58,6 @@ def main() -> None:
         divider=True,
         aligns=("l", *("r" for _ in compared)),
     )
-
-
-def shown(score: float | None) -> str:
-    """Write a score in percent, a dash for none."""
-    return "-" if score is None else f"{100 * score:.1f}"
 
 
 if __name__ == "__main__":
