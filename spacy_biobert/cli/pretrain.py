@@ -15,6 +15,12 @@ def pretrain_cli(
     config_path: Path = typer.Argument(..., help="Pretraining config (.cfg)"),
     output: Path = typer.Argument(..., help="Folder for the run; made if missing"),
     force: bool = typer.Option(False, "--force", help="Replace a run that is here"),
+    resume: bool = typer.Option(
+        False, "--resume", help="Go on with the run that is here, after a break"
+    ),
+    start: Path | None = typer.Option(
+        None, "--from", help="Go on from a checkpoint of another run"
+    ),
 ) -> None:
     """Pretrain a BERT encoder on the MLM and NSP losses.
 
@@ -24,8 +30,10 @@ def pretrain_cli(
     spacy-biobert pretrain configs/pretrain_mini.cfg run --paths.store store
     --paths.tokenizer tokenizer --training.max_minutes 20
 
-    The encoder ends in run/model, a Hugging Face folder. Ctrl-C keeps the
-    encoder so far.
+    The encoder ends in run/model, a Hugging Face folder. Ctrl-C and SIGTERM save
+    the run, kill -9 loses what came after the last checkpoint; --resume goes on.
+    On several GPUs or machines: torchrun --nproc-per-node 8 -m spacy_biobert
+    pretrain ..., with the same arguments.
     """
     from ..pretraining.train import pretrain
 
@@ -36,6 +44,8 @@ def pretrain_cli(
             output,
             overrides=parse_overrides(ctx.args),
             force=force,
+            resume=resume,
+            start=start,
             report=lambda figures: printer.text(progress_line(figures)),
         )
     except (OSError, ValueError, FloatingPointError) as error:
@@ -45,7 +55,9 @@ def pretrain_cli(
             f"The start weights had no {_heads(outcome.new_weights)}; it started at random"
         )
     if outcome.interrupted:
-        printer.warn(f"Interrupted; the encoder so far is in {outcome.folder.model}")
+        printer.warn(
+            f"Interrupted; --resume goes on. The encoder so far: {outcome.folder.model}"
+        )
         raise typer.Exit(130)
     printer.good(f"Encoder in {outcome.folder.model}")
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import torch
 from huggingface_hub import snapshot_download
@@ -26,7 +26,6 @@ from transformers.models.bert.tokenization_bert_fast import BertTokenizerFast
 from transformers.tokenization_utils_fast import PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
-from ..atomic import whole_folder
 from ..errors import Errors
 
 # Other rooms take these types from here.
@@ -36,13 +35,21 @@ __all__ = [
     "BertModel",
     "OpenedModel",
     "PreTrainedTokenizerFast",
+    "WeightsFormat",
     "new_pretraining_model",
     "open_config",
     "open_encoder",
     "open_pretraining_model",
     "open_tokenizer",
-    "save_pretraining_model",
+    "write_pretraining_model",
 ]
+
+WeightsFormat = Literal["fp32", "bf16", "fp16"]
+WEIGHTS_DTYPES = {
+    "fp32": torch.float32,
+    "bf16": torch.bfloat16,
+    "fp16": torch.float16,
+}
 
 TEXT_FILES = (
     "config.json",
@@ -192,15 +199,21 @@ def new_pretraining_model(
     return model.eval()
 
 
-def save_pretraining_model(
-    model: BertForPreTraining, tokenizer: PreTrainedTokenizerFast, folder: Path
+def write_pretraining_model(
+    model: BertForPreTraining,
+    tokenizer: PreTrainedTokenizerFast,
+    folder: Path,
+    *,
+    weights: WeightsFormat,
 ) -> None:
-    """Write a network and its tokenizer as a Hugging Face folder, whole or not at all.
+    """Write a network and its tokenizer into a folder, which is one of Hugging Face then.
 
     model (BertForPreTraining): Saved with both heads, as safetensors.
     tokenizer (PreTrainedTokenizerFast): Saved with its casing and the number
         of positions of the network as `model_max_length`.
-    folder (Path): An existing one is replaced at the end.
+    folder (Path): An existing one.
+    weights (str): "fp32", or "bf16" or "fp16", half the size; opened, they are
+        float32 again.
     RAISES (ValueError): If the tokenizer has more pieces than the network has
         embeddings, or lower-cases although its vocabulary is cased.
     """
@@ -211,15 +224,30 @@ def save_pretraining_model(
                 folder=folder, n_pieces=len(tokenizer), n_rows=model.config.vocab_size
             )
         )
-    with whole_folder(folder) as unfinished, _quiet():
-        model.save_pretrained(unfinished, safe_serialization=True)
-        tokenizer.save_pretrained(unfinished)
-        path = unfinished / "tokenizer_config.json"
-        settings = _read_json(path) | {
-            "do_lower_case": _normalizer_lower_cases(tokenizer),
-            "model_max_length": model.config.max_position_embeddings,
-        }
-        path.write_text(json.dumps(settings, indent=2, ensure_ascii=False) + "\n")
+    with _quiet():
+        model.save_pretrained(
+            folder, state_dict=_in_format(model, weights), safe_serialization=True
+        )
+        tokenizer.save_pretrained(folder)
+    path = folder / "tokenizer_config.json"
+    settings = _read_json(path) | {
+        "do_lower_case": _normalizer_lower_cases(tokenizer),
+        "model_max_length": model.config.max_position_embeddings,
+    }
+    path.write_text(json.dumps(settings, indent=2, ensure_ascii=False) + "\n")
+
+
+def _in_format(
+    model: BertForPreTraining, weights: WeightsFormat
+) -> dict[str, torch.Tensor]:
+    """Turn each weight into a format once, so that those that are one stay one."""
+    turned: dict[int, torch.Tensor] = {}
+    state: dict[str, torch.Tensor] = {}
+    for name, weight in model.state_dict().items():
+        if weight.data_ptr() not in turned:
+            turned[weight.data_ptr()] = weight.to(WEIGHTS_DTYPES[weights])
+        state[name] = turned[weight.data_ptr()]
+    return state
 
 
 def _open_model(

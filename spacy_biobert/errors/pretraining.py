@@ -89,7 +89,8 @@ class PretrainingErrors:
     )
     B147 = (
         "Step {step}: the loss is {loss} and the gradient's norm {norm}, not numbers "
-        "any more. Expected falling losses near 10 or below. The run stopped; {kept}. "
+        "any more. Expected falling losses near 10 or below, found that on documents "
+        "{documents}. The run stopped; {kept}. "
         "Lower training.learning_rate, lengthen training.warmup, or set "
         "machine.precision to 'fp32'."
     )
@@ -114,7 +115,26 @@ class PretrainingErrors:
         "files in it ({found}). Choose another folder."
     )
     B154 = (
-        "{output}: a run was interrupted here, and its encoder is in {model}. To go on "
-        "from that encoder, run into another folder with --network.init {model}; to "
-        "begin again, add --force, which replaces it."
+        "{output}: a run was broken off here. To go on with it, add --resume; to begin "
+        "again, add --force, which replaces it."
+    )
+    B155 = (
+        "{output}: expected a run to go on with, found no checkpoint. Start it without "
+        "--resume."
+    )
+    B156 = (
+        "{path}: expected a checkpoint of a run, found no state.json in it. They stand "
+        "in a run's folder checkpoints/."
+    )
+    B157 = (
+        "{path}: could not be written ({reason}); {kept}. Make room, then add --resume."
+    )
+    B158 = (
+        "{checkpoint}: the run was started with another recipe: {differences}. Set these "
+        "back, or start a new run; with the schedule 'warmup_stable_decay' the limits "
+        "(training.max_...) and training.decay may change."
+    )
+    B159 = (
+        "{checkpoint}: expected a store that begins with the shards the run was started "
+        "with, found {found}. Shards may be added, not changed."
     )

@@ -14,6 +14,7 @@ from confection import Config, ConfigValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
+from ..encoder.hub import WeightsFormat
 from ..encoder.precision import Precision
 from ..errors import Errors
 from .schedule import Limits, ScheduleName
@@ -64,7 +65,9 @@ class Training(_Section):
     max_pieces: Annotated[int, Field(ge=0)] | None
     max_epochs: Annotated[int, Field(ge=0)] | None
     max_minutes: Annotated[float, Field(ge=0.0)] | None
+    patience: Count | None
     batch_pieces: Count
+    bucket_instances: Count
     batches_per_step_first: Count
     batches_per_step_last: Count
     batches_growth: Share
@@ -109,12 +112,21 @@ class Evaluation(_Section):
     seed: Annotated[int, Field(ge=0)]
 
 
+class Output(_Section):
+    """What is kept, and in which format the encoder is written at the end."""
+
+    checkpoint_steps: Count
+    keep_last: Count
+    keep_every: Count | None
+    weights: WeightsFormat
+
+
 class Machine(_Section):
     """What may change the speed, not the recipe."""
 
     device: str
     precision: Precision
-    bucket_instances: Count
+    batches_ahead: Count
 
 
 class PretrainConfig(_Section):
@@ -125,6 +137,7 @@ class PretrainConfig(_Section):
     objective: Objective
     training: Training
     evaluation: Evaluation
+    output: Output
     machine: Machine
 
     @model_validator(mode="after")

@@ -1,13 +1,18 @@
 """From the store to batches with hidden pieces, in an order that never varies.
 
-What comes is a function of the store, the recipe, the seed and the epoch.
+What comes is a function of the store, the recipe, the seed and the place in the run;
+neither the machine nor the number of processes has a part in it. An epoch visits the
+store in groups of its record batches, drawn anew each time, so that a plan of any
+corpus fits into memory.
 
 Shapes: B = sequences in the batch, T = pieces of the longest, V = vocabulary.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -22,8 +27,25 @@ from .masking import choose_pieces, hide_pieces
 from .pairs import Instances, plan_epoch
 from .store import StoredDocuments, TokenStore, open_store, tokenizer_checksum
 
-# The epoch of held-out questions; the run's seed is not theirs.
-_HELD_OUT_EPOCH = 0
+# Pieces that are planned together; strangers come from the same group.
+GROUP_PIECES = 1 << 25
+# More groups than any epoch has: each group is planned as a pass of its own.
+_MAX_GROUPS = 1 << 20
+# The pass of held-out questions; the run's seed is not theirs.
+_HELD_OUT_PASS = 0
+
+
+class Place(NamedTuple):
+    """Where a run is in its data: all that the order of what follows depends on.
+
+    `parts` are the record batches the store had when the epoch began: what was
+    added since comes with the next epoch.
+    """
+
+    epoch: int = 0
+    group: int = 0
+    batch: int = 0
+    parts: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,24 +60,39 @@ class HiddenBatch:
     n_pieces: int
     n_hidden: int
     n_pairs: int
-    # Passes over the store once this batch has been learned from
-    epochs: float
 
     def to(self, device: torch.device) -> "HiddenBatch":
         """Give the batch on a device; on the same device, itself."""
         if self.ids_BT.device == device:
             return self
         return HiddenBatch(
-            ids_BT=self.ids_BT.to(device),
-            segments_BT=self.segments_BT.to(device),
-            real_BT=self.real_BT.to(device),
-            labels_BT=self.labels_BT.to(device),
-            nsp_labels_B=self.nsp_labels_B.to(device),
+            ids_BT=self.ids_BT.to(device, non_blocking=True),
+            segments_BT=self.segments_BT.to(device, non_blocking=True),
+            real_BT=self.real_BT.to(device, non_blocking=True),
+            labels_BT=self.labels_BT.to(device, non_blocking=True),
+            nsp_labels_B=self.nsp_labels_B.to(device, non_blocking=True),
             n_pieces=self.n_pieces,
             n_hidden=self.n_hidden,
             n_pairs=self.n_pairs,
-            epochs=self.epochs,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedBatch:
+    """A batch that is known but not made yet, so that each process makes its own.
+
+    `make` gives it; `documents` gives the ids of the documents in it. `after` is where
+    the run is once it has learned from the batch, `epochs` the passes over the store by
+    then. `n_positions` counts padding too; `n_squares` sums the squares of the lengths.
+    """
+
+    n_pieces: int
+    n_positions: int
+    n_squares: int
+    after: Place
+    epochs: float
+    make: Callable[[], HiddenBatch]
+    documents: Callable[[], list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +106,22 @@ class Feed:
     ordinary_ids_V: Tensor
     starts_word_V: Tensor
 
-    def stream(self) -> Iterator[HiddenBatch]:
-        """Give the batches of all epochs, without end.
+    def groups(self, start: Place) -> Iterator[list[PlannedBatch]]:
+        """Plan the batches of all epochs from a place on, group by group, without end.
 
-        YIELDS (HiddenBatch): In the order of the run.
+        start (Place): `after` of the last batch that was learned from.
+        YIELDS (list[PlannedBatch]): In the order of the run.
         RAISES (ValueError): If the store gives no sequence at all.
         """
-        documents = self.store.documents("train")
-        for epoch in count():
-            yield from self._epoch(documents, self.config.training.seed, epoch)
+        place = start
+        for epoch in count(start.epoch):
+            parts = self.store.n_parts if place.parts is None else place.parts
+            groups = self._groups(epoch, parts)
+            for group in range(place.group, len(groups)):
+                first = place.batch if group == place.group else 0
+                planned = self._plan_group(groups, epoch, group, parts)
+                yield planned[first:]
+            place = Place(epoch + 1)
 
     def held_out_batches(self) -> list[HiddenBatch]:
         """Give the questions on held-out documents, the same in every run.
@@ -89,39 +133,95 @@ class Feed:
         if not len(documents):
             return []
         seed, limit = self.config.evaluation.seed, self.config.evaluation.max_instances
-        return list(self._epoch(documents, seed, _HELD_OUT_EPOCH, limit=limit))
+        instances, plan = self._plan(documents, seed, _HELD_OUT_PASS, limit=limit)
+        return [
+            self._make(documents, instances, chosen, (seed, _HELD_OUT_PASS, number))
+            for number, chosen in enumerate(plan)
+        ]
 
-    def _epoch(
+    def _groups(self, epoch: int, n_parts: int) -> list[list[int]]:
+        """Deal the record batches of the store into groups, in an order of the epoch."""
+        order = np.random.default_rng(
+            (self.config.training.seed, epoch, n_parts)
+        ).permutation(n_parts)
+        groups: list[list[int]] = [[]]
+        n_pieces = 0
+        for part in order.tolist():
+            if groups[-1] and n_pieces >= GROUP_PIECES:
+                groups.append([])
+                n_pieces = 0
+            groups[-1].append(part)
+            n_pieces += self.store.part_pieces(part)
+        return groups
+
+    def _plan_group(
+        self, groups: list[list[int]], epoch: int, group: int, parts: int
+    ) -> list[PlannedBatch]:
+        documents = self.store.documents("train", parts=sorted(groups[group]))
+        seed, number_of_pass = self.config.training.seed, epoch * _MAX_GROUPS + group
+        instances, plan = self._plan(documents, seed, number_of_pass)
+        if not plan and len(groups) == 1:
+            raise ValueError(Errors.B150.format(store=self.store.folder))
+        lengths = instances.lengths
+        planned = []
+        for number, chosen in enumerate(plan):
+            share = (group + (number + 1) / len(plan)) / len(groups)
+            last = number + 1 == len(plan)
+            after = Place(epoch, group + last, 0 if last else number + 1, parts)
+            if after.group == len(groups):
+                after = Place(epoch + 1)
+            key = (seed, number_of_pass, number)
+            planned.append(
+                PlannedBatch(
+                    n_pieces=int(lengths[chosen].sum()),
+                    n_positions=len(chosen) * int(lengths[chosen].max()),
+                    n_squares=int(np.square(lengths[chosen]).sum()),
+                    after=after,
+                    epochs=epoch + share,
+                    make=partial(self._make, documents, instances, chosen, key),
+                    documents=partial(_name_documents, documents, instances, chosen),
+                )
+            )
+        return planned
+
+    def _plan(
         self,
         documents: StoredDocuments,
         seed: int,
-        epoch: int,
+        number_of_pass: int,
         *,
         limit: int | None = None,
-    ) -> Iterator[HiddenBatch]:
-        objective = self.config.objective
+    ) -> tuple[Instances, list[IntArray]]:
+        """Say what is asked about some documents, and what goes side by side."""
+        objective, training = self.config.objective, self.config.training
         instances = plan_epoch(
             documents,
             max_pieces=objective.max_pieces,
             short_probability=objective.short_probability,
             next_sentence=objective.next_sentence,
             seed=seed,
-            epoch=epoch,
+            epoch=number_of_pass,
         )
         plan = plan_batches(
             instances.lengths[:limit],
-            batch_pieces=self.config.training.batch_pieces,
-            bucket_instances=self.config.machine.bucket_instances,
+            batch_pieces=training.batch_pieces,
+            bucket_instances=training.bucket_instances,
             seed=seed,
-            epoch=epoch,
+            epoch=number_of_pass,
         )
-        if not plan:
-            raise ValueError(Errors.B150.format(store=self.store.folder))
-        for number, chosen in enumerate(plan):
-            batch = self._materialise(documents, instances, chosen)
-            entropy = np.random.SeedSequence((seed, epoch, number)).generate_state(1)
-            generator = torch.Generator().manual_seed(int(entropy[0]))
-            yield self._hide(batch, generator, epoch + (number + 1) / len(plan))
+        return instances, plan
+
+    def _make(
+        self,
+        documents: StoredDocuments,
+        instances: Instances,
+        chosen: IntArray,
+        key: tuple[int, ...],
+    ) -> HiddenBatch:
+        """Make a batch and hide pieces in it; `key` alone decides which."""
+        entropy = np.random.SeedSequence(key).generate_state(1)
+        generator = torch.Generator().manual_seed(int(entropy[0]))
+        return self._hide(self._materialise(documents, instances, chosen), generator)
 
     def _materialise(
         self, documents: StoredDocuments, instances: Instances, chosen: IntArray
@@ -132,9 +232,7 @@ class Feed:
         ]
         return make_batch(rows, self.special)
 
-    def _hide(
-        self, batch: Batch, generator: torch.Generator, epochs: float
-    ) -> HiddenBatch:
+    def _hide(self, batch: Batch, generator: torch.Generator) -> HiddenBatch:
         objective = self.config.objective
         starts_word_BT = self.starts_word_V[batch.ids_BT]
         chosen_BT = choose_pieces(
@@ -159,8 +257,14 @@ class Feed:
             n_pieces=batch.n_pieces,
             n_hidden=int(torch.count_nonzero(chosen_BT)),
             n_pairs=int(torch.count_nonzero(batch.nsp_labels_B != IGNORE)),
-            epochs=epochs,
         )
+
+
+def _name_documents(
+    documents: StoredDocuments, instances: Instances, chosen: IntArray
+) -> list[str]:
+    numbers = instances.table[chosen][:, (0, 3)]
+    return [documents.name(index) for index in np.unique(numbers).tolist()]
 
 
 def open_feed(config: PretrainConfig) -> Feed:

@@ -1,6 +1,5 @@
 """What the encoder knows of documents it never learned from."""
 
-import math
 from collections.abc import Sequence
 
 import torch
@@ -14,15 +13,14 @@ from .model import guess
 
 def evaluate_held_out(
     model: BertForPreTraining, batches: Sequence[HiddenBatch], dtype: torch.dtype
-) -> dict[str, float]:
+) -> Sums:
     """Measure both objectives on fixed batches.
 
     model (BertForPreTraining): Left in the mode it was in.
     batches (Sequence[HiddenBatch]): Hidden once, so that two measurements ask
         the same questions.
     dtype (torch.dtype): As `resolve_precision` gives it.
-    RETURNS (dict[str, float]): As `Sums.means`, and "perplexity", which is
-        exp(mlm_loss). Empty without batches.
+    RETURNS (Sums): Over all batches.
     """
     was_training = model.training
     model.eval()
@@ -31,10 +29,7 @@ def evaluate_held_out(
         for batch in batches:
             totals.add(_score(model, batch, dtype))
     model.train(was_training)
-    figures = totals.means()
-    if "mlm_loss" in figures:
-        figures["perplexity"] = math.exp(min(700.0, figures["mlm_loss"]))
-    return figures
+    return totals
 
 
 def _score(model: BertForPreTraining, batch: HiddenBatch, dtype: torch.dtype) -> Sums:

@@ -55,13 +55,13 @@ class Instances:
     from elsewhere, -100 if A stands alone.
     """
 
-    table: IntArray
+    table: NDArray[np.int32]
 
     def __len__(self) -> int:
         return len(self.table)
 
     @property
-    def labels(self) -> IntArray:
+    def labels(self) -> NDArray[np.int32]:
         """The labels [n]."""
         return self.table[:, 6]
 
@@ -70,7 +70,7 @@ class Instances:
         """Pieces of each input with its special pieces [n]."""
         a, b = self.table[:, 2] - self.table[:, 1], self.table[:, 5] - self.table[:, 4]
         specials = np.where(b > 0, N_SPECIALS_PAIR, N_SPECIALS_ALONE)
-        lengths: IntArray = a + b + specials
+        lengths: IntArray = (a + b + specials).astype(np.int64)
         return lengths
 
     def pieces(
@@ -115,11 +115,11 @@ def plan_epoch(
         raise ValueError(Errors.B120.format(found=max_pieces, least=LEAST_PIECES))
     dice = random.Random(f"{seed} {epoch}")
     planner = _Planner(documents, max_pieces, short_probability, next_sentence, dice)
-    numbers = array("q")
+    numbers = array("i")
     for index in range(len(documents)):
         for row in planner.plan(index):
             numbers.extend(row)
-    table = np.array(numbers, dtype=np.int64).reshape(-1, N_COLUMNS)
+    table = np.array(numbers, dtype=np.int32).reshape(-1, N_COLUMNS)
     order = np.random.default_rng(dice.getrandbits(64)).permutation(len(table))
     return Instances(table[order])
 

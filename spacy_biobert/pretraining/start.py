@@ -27,13 +27,14 @@ FINE_TUNING_DROPOUT = 0.1
 
 
 def start_weights(
-    config: PretrainConfig, feed: Feed
+    config: PretrainConfig, feed: Feed, *, init: str | None = None
 ) -> tuple[BertForPreTraining, tuple[str, ...]]:
     """Make or open the network that learns.
 
     config (PretrainConfig): `network.init` is "random", "svd" (word vectors and
         frequencies counted in the store), a folder, or a name on the hub.
     feed (Feed): The store and its tokenizer.
+    init (str | None): A folder that takes the place of `network.init`.
     RETURNS (tuple[BertForPreTraining, tuple[str, ...]]): The network on the
         CPU, and the weights an opened encoder lacked, which are random.
     RAISES (OSError): If there is no such encoder.
@@ -41,8 +42,12 @@ def start_weights(
         fewer pieces than the tokenizer has.
     """
     network, n_pieces = config.network, len(feed.tokenizer)
+    if init is not None:
+        network = network.model_copy(update={"init": init})
     if network.init not in ("random", "svd"):
-        _check_shape(open_config(network.init), config, n_pieces)
+        _check_shape(
+            open_config(network.init), network, config.paths.tokenizer, n_pieces
+        )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.training.seed)  # for heads it may lack
             opened = open_pretraining_model(network.init)
@@ -84,9 +89,10 @@ def _first_pieces(
         yield pieces
 
 
-def _check_shape(found: BertConfig, config: PretrainConfig, n_pieces: int) -> None:
+def _check_shape(
+    found: BertConfig, network: Network, tokenizer: str, n_pieces: int
+) -> None:
     """Refuse an encoder of another shape than the config states."""
-    network = config.network
     for key, expected, given in (
         ("layers", network.layers, found.num_hidden_layers),
         ("width", network.width, found.hidden_size),
@@ -105,7 +111,7 @@ def _check_shape(found: BertConfig, config: PretrainConfig, n_pieces: int) -> No
             Errors.B152.format(
                 folder=network.init,
                 n_rows=found.vocab_size,
-                tokenizer=config.paths.tokenizer,
+                tokenizer=tokenizer,
                 n_pieces=n_pieces,
             )
         )

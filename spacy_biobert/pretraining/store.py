@@ -86,6 +86,16 @@ class StoredDocuments:
         _, bounds = self._find(index)
         return bounds.astype(np.int64) - bounds[0]
 
+    def name(self, index: int) -> str:
+        """Give the id of a document.
+
+        index (int): Place of the document in the split.
+        """
+        number = bisect_right(self._ends, index)
+        row = self._rows[number][index - self._ends[number] + len(self._rows[number])]
+        found: str = self._batches[number].names[int(row)].as_py()
+        return found
+
     def _find(self, index: int) -> tuple["_Batch", NDArray[np.int32]]:
         """Give the record batch of a document, and its sentences' bounds in it."""
         number = bisect_right(self._ends, index)
@@ -108,14 +118,36 @@ class TokenStore:
             for batch in _open_shard(folder / shard["name"], shard["bytes"])
         ]
 
-    def documents(self, split: Split) -> StoredDocuments:
-        """Give the documents of a split."""
-        return StoredDocuments(self._batches, split)
+    @property
+    def n_parts(self) -> int:
+        """Record batches; adding shards adds some at the end."""
+        return len(self._batches)
+
+    def part_pieces(self, part: int) -> int:
+        """Give the number of pieces in a record batch, by its number."""
+        return len(self._batches[part].pieces)
+
+    def documents(
+        self, split: Split, *, parts: Iterable[int] | None = None
+    ) -> StoredDocuments:
+        """Give the documents of a split.
+
+        split (Split): "train" or "held_out".
+        parts (Iterable[int] | None): Numbers of record batches; None for all.
+        RETURNS (StoredDocuments): In the order of the parts.
+        """
+        numbers = range(self.n_parts) if parts is None else parts
+        return StoredDocuments([self._batches[number] for number in numbers], split)
 
     @property
     def sha256(self) -> str:
         """Checksum of the manifest, and through it of everything in the store."""
         return file_checksum(self.folder / MANIFEST)
+
+    @property
+    def shard_checksums(self) -> list[list[str]]:
+        """Name and SHA-256 of each shard, in order."""
+        return [[shard["name"], shard["sha256"]] for shard in self.manifest["shards"]]
 
     def verify(self) -> None:
         """Read every shard and compare its checksum with the manifest's.
@@ -254,6 +286,7 @@ def file_checksum(path: Path) -> str:
 class _Batch:
     """A record batch of a mapped shard."""
 
+    names: pa.StringArray
     held_out: NDArray[np.bool_]
     # Sentence at which each document starts [n_documents + 1].
     starts: NDArray[np.int32]
@@ -277,6 +310,7 @@ def _open_shard(path: Path, n_bytes: int) -> Iterator[_Batch]:
         documents = batch.column("sentences")
         sentences = documents.values
         yield _Batch(
+            names=batch.column("id"),
             held_out=batch.column("held_out").to_numpy(zero_copy_only=False),
             starts=documents.offsets.to_numpy(),
             bounds=sentences.offsets.to_numpy(),

@@ -2,42 +2,51 @@
 
 import hashlib
 import math
-import platform
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from importlib.metadata import version
-from itertools import islice
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
-from ..about import __version__
+from ..encoder.flops import forward_flops
 from ..encoder.forward import set_dropout
-from ..encoder.hub import BertForPreTraining
+from ..encoder.hub import BertConfig, BertForPreTraining
 from ..encoder.precision import computing_in, resolve_device, resolve_precision
 from ..errors import Errors
-from .checkpoint import RunFolder
+from .ahead import Ahead
+from .checkpoint import STABLE, Checkpoint, RunFolder
 from .config import PretrainConfig, read_config
 from .curve import draw_curve
-from .feed import Feed, HiddenBatch, open_feed
+from .device import Device
+from .feed import Feed, HiddenBatch, Place, PlannedBatch, open_feed
 from .heldout import evaluate_held_out
 from .interruption import noting_interruption
 from .losses import Sums, pretraining_loss
+from .manifest import describe_run
 from .model import guess
 from .optimizer import make_optimizer, take_step
-from .schedule import Limits, batches_at, progress_of, rate_at
+from .position import Position, Window
+from .ranks import Ranks, joined_ranks
+from .schedule import batches_at, rate_at
 from .start import start_weights
+from .state import describe_state, take_up
 
 Figures = dict[str, float | str]
 Report = Callable[[Figures], None]
+# A batch of the step: what it is, and itself if it is this process's to learn from.
+Turn = tuple[PlannedBatch, HiddenBatch | None]
+# Documents that a message names.
+SHOWN_DOCUMENTS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended."""
+    """How a run ended; `figures` are those of the last evaluation."""
 
     folder: RunFolder
     figures: Figures
@@ -55,41 +64,15 @@ class _Run:
     held_out: list[HiddenBatch]
     model: BertForPreTraining
     optimizer: torch.optim.Optimizer
-    dtype: torch.dtype
+    device: Device
+    ranks: Ranks
     report: Report
 
-
-@dataclass(slots=True)
-class _Position:
-    """How far the run is; with the seed, all that decides what comes next."""
-
-    step: int = 0
-    pieces: int = 0
-    epochs: float = 0.0
-    started: float = field(default_factory=time.monotonic)
-
-    @property
-    def minutes(self) -> float:
-        return (time.monotonic() - self.started) / 60
-
-    def progress(self, limits: Limits) -> float:
-        return progress_of(
-            limits,
-            steps=self.step,
-            pieces=self.pieces,
-            epochs=self.epochs,
-            minutes=self.minutes,
-        )
-
-
-@dataclass(slots=True)
-class _Window:
-    """What happened since the last record of the log."""
-
-    sums: Sums = field(default_factory=Sums)
-    pieces: int = 0
-    positions: int = 0
-    seconds: float = 0.0
+    def record(self, figures: Figures) -> None:
+        """Log and show some figures, once for all processes."""
+        if self.ranks.first:
+            self.folder.record(figures)
+            self.report(figures)
 
 
 def pretrain(
@@ -98,108 +81,228 @@ def pretrain(
     *,
     overrides: Mapping[str, Any] | None = None,
     force: bool = False,
+    resume: bool = False,
+    start: Path | None = None,
     report: Report | None = None,
 ) -> Outcome:
     """Pretrain an encoder on the MLM and NSP losses.
 
+    Under `torchrun`, every process calls it with the same arguments.
+
     config_path (Path): A pretraining config.
-    output (Path): The run's folder: `model/` (Hugging Face), `log.jsonl`,
-        `curve.png` and, once it has finished, `run.json`.
+    output (Path): The run's folder: `model/` (Hugging Face), `checkpoints/`,
+        `log.jsonl`, `curve.png` and, once it has finished, `run.json`.
     overrides (Mapping[str, Any] | None): Values by dotted key.
-    force (bool): Replace a run that has finished.
+    force (bool): Replace a run that is here.
+    resume (bool): Go on with the run that is here, from its latest checkpoint.
+    start (Path | None): Go on from this checkpoint of another run.
     report (Callable | None): Called with each record of the log.
     RETURNS (Outcome): The final figures, and whether somebody interrupted.
-    RAISES (OSError): If a file is missing, or the run has finished already.
-    RAISES (ValueError): If the config, the store, the tokenizer and the
-        weights do not fit together.
+    RAISES (OSError): If a file is missing or cannot be written, if the run has
+        finished already, or there is none to go on with.
+    RAISES (ValueError): If the config, the store, the tokenizer, the weights and
+        the checkpoint do not fit together.
     RAISES (FloatingPointError): If the loss is not a number any more. The
-        encoder of the last evaluation is kept.
+        checkpoints are kept.
     """
     config = read_config(config_path, overrides or {})
     folder = RunFolder(output)
-    folder.check(force=force)
-    device = resolve_device(config.machine.device)
-    feed = open_feed(config)
-    model, new_weights = start_weights(config, feed)
-    model.to(device)  # type: ignore[arg-type]
-    set_dropout(
-        model,
-        vectors=config.training.dropout,
-        attention=config.training.attention_dropout,
+    checkpoint = _find_start(folder, force=force, resume=resume, start=start)
+    with joined_ranks(config.machine.device) as (ranks, device_name):
+        feed = open_feed(config)
+        position = Position()
+        if checkpoint is not None:
+            state = checkpoint.state()
+            position = take_up(state, config, feed, checkpoint=checkpoint.path)
+        run, new_weights = _prepare(
+            config, folder, feed, ranks, device_name, checkpoint, report
+        )
+        ranks.wait()
+        if ranks.first and resume:
+            folder.forget_after(position.step)
+        elif ranks.first:
+            folder.clear()
+        with noting_interruption() as wanted, torch.random.fork_rng():
+            interrupted = _learn(run, position, wanted)
+        _end(run, position, config_path, interrupted=interrupted)
+    return Outcome(folder, position.evaluation, new_weights, interrupted)
+
+
+def _find_start(
+    folder: RunFolder, *, force: bool, resume: bool, start: Path | None
+) -> Checkpoint | None:
+    if not resume:
+        folder.check(force=force)
+        return None if start is None else Checkpoint(start)
+    found = folder.find_checkpoints()
+    if folder.manifest.is_file():
+        raise FileExistsError(Errors.B146.format(output=folder.path))
+    if not found:
+        raise FileNotFoundError(Errors.B155.format(output=folder.path))
+    return found[-1]
+
+
+def _prepare(
+    config: PretrainConfig,
+    folder: RunFolder,
+    feed: Feed,
+    ranks: Ranks,
+    device_name: str,
+    checkpoint: Checkpoint | None,
+    report: Report | None,
+) -> tuple[_Run, tuple[str, ...]]:
+    """Put the network and the optimiser on the device, as they start or went on."""
+    device = resolve_device(device_name)
+    dtype = resolve_precision(config.machine.precision, device)
+    training = config.training
+    model, new_weights = start_weights(
+        config, feed, init=None if checkpoint is None else str(checkpoint.path)
     )
-    folder.clear()
+    model.to(device)  # type: ignore[arg-type]
+    ranks.copy_from_first(model)
+    set_dropout(model, vectors=training.dropout, attention=training.attention_dropout)
+    optimizer = make_optimizer(
+        model,
+        learning_rate=training.learning_rate,
+        weight_decay=training.weight_decay,
+        beta1=training.beta1,
+        beta2=training.beta2,
+        epsilon=training.epsilon,
+    )
+    if checkpoint is not None:
+        checkpoint.load_optimizer(optimizer, model)
     run = _Run(
         config=config,
         folder=folder,
         feed=feed,
         held_out=feed.held_out_batches(),
         model=model,
-        optimizer=_make_optimizer(config, model),
-        dtype=resolve_precision(config.machine.precision, device),
+        optimizer=optimizer,
+        device=Device.measured(device, dtype),
+        ranks=ranks,
         report=report or (lambda figures: None),
     )
-    with noting_interruption() as interrupted, torch.random.fork_rng():
-        position = _learn(run, interrupted)
-    figures = _evaluate_and_save(run, position)
-    if not interrupted.is_set():
-        folder.finish(_manifest(run, position, figures, config_path))
-    return Outcome(
-        folder=folder,
-        figures=figures,
-        new_weights=new_weights,
-        interrupted=interrupted.is_set(),
+    return run, new_weights
+
+
+def _learn(run: _Run, position: Position, wanted: threading.Event) -> bool:
+    """Take steps until the first limit is reached; say whether somebody interrupted."""
+    config = run.config
+    if position.step == 0:
+        _evaluate(run, position)
+    run.model.train()
+    with _turns(run, position.place) as turns:
+        while True:
+            interrupted, minutes = _agree(run.ranks, position, wanted)
+            progress = _progress(config, position, minutes)
+            if interrupted or progress >= 1.0:
+                return interrupted
+            if _falls_from_here(run, position, progress):
+                _save_checkpoint(run, position, name=STABLE)
+            norm = _take_turns(run, turns, position, progress)
+            if position.step % config.evaluation.log_steps == 0:
+                _log_training(run, position, norm)
+            if position.step % config.evaluation.evaluate_steps == 0:
+                _evaluate(run, position)
+            if position.step % config.output.checkpoint_steps == 0:
+                _save_checkpoint(run, position)
+
+
+def _progress(config: PretrainConfig, position: Position, minutes: float) -> float:
+    patience = config.training.patience
+    if patience is not None and position.stale >= patience:
+        return 1.0
+    return position.progress(config.training.limits, minutes)
+
+
+def _agree(
+    ranks: Ranks, position: Position, wanted: threading.Event
+) -> tuple[bool, float]:
+    """Let all processes stop together, and go by the clock of the first."""
+    minutes = position.minutes if ranks.first else 0.0
+    n_wanting, minutes = ranks.add_up_numbers([float(wanted.is_set()), minutes])
+    return n_wanting > 0, minutes
+
+
+def _falls_from_here(run: _Run, position: Position, progress: float) -> bool:
+    """Say whether the rate begins to fall: a longer run could go on from before."""
+    training = run.config.training
+    return (
+        training.schedule == "warmup_stable_decay"
+        and position.step > 0
+        and progress >= 1.0 - training.decay
+        and not run.folder.stable.path.is_dir()
     )
 
 
-def _learn(run: _Run, interrupted: threading.Event) -> _Position:
-    """Take steps until the first limit is reached, or somebody interrupts."""
-    training, evaluation = run.config.training, run.config.evaluation
-    batches = run.feed.stream()
-    position, window = _Position(), _Window()
-    run.model.train()
-    while (progress := position.progress(training.limits)) < 1.0:
-        if position.step % evaluation.evaluate_steps == 0:
-            _evaluate_and_save(run, position)
-        n_batches = batches_at(
-            progress,
-            first=training.batches_per_step_first,
-            last=training.batches_per_step_last,
-            growth=training.batches_growth,
+@contextmanager
+def _turns(run: _Run, start: Place) -> Iterator[Iterator[Turn]]:
+    """Plan and make batches in threads, ahead of the steps that take them."""
+    with closing(Ahead(run.feed.groups(start), n_items=1)) as groups:
+        planned = enumerate(chain.from_iterable(groups))
+        made = (
+            (batch, batch.make() if run.ranks.owns(number) else None)
+            for number, batch in planned
         )
-        rate = rate_at(
-            progress,
-            schedule=training.schedule,
-            warmup=training.warmup,
-            decay=training.decay,
-        )
-        started = time.monotonic()
-        norm = _learn_from(run, islice(batches, n_batches), rate, position, window)
-        window.seconds += time.monotonic() - started
-        if position.step % evaluation.log_steps == 0:
-            _log_training(run, position, window, norm=norm, rate=rate)
-            window = _Window()
-        if interrupted.is_set():
-            break
-    return position
+        with closing(Ahead(made, n_items=run.config.machine.batches_ahead)) as turns:
+            yield turns
 
 
-def _learn_from(
-    run: _Run,
-    batches: Iterator[HiddenBatch],
-    rate: float,
-    position: _Position,
-    window: _Window,
+def _take_turns(
+    run: _Run, turns: Iterator[Turn], position: Position, progress: float
 ) -> float:
-    """Take one step on some batches; the loss is that of one large batch."""
-    step_batches = [batch.to(run.model.device) for batch in batches]
-    n_mlm = sum(batch.n_hidden for batch in step_batches)
-    n_nsp = sum(batch.n_pairs for batch in step_batches)
+    """Take one step, on as many batches as it is time for, and note it."""
+    training, window = run.config.training, position.window
+    started = time.monotonic()
+    n_batches = batches_at(
+        progress,
+        first=training.batches_per_step_first,
+        last=training.batches_per_step_last,
+        growth=training.batches_growth,
+    )
+    step = list(islice(turns, n_batches))
+    window.waited += time.monotonic() - started
+    sums = _learn_from(run, [batch for _, batch in step], position.step)
+    run.ranks.add_up_gradients(run.model.parameters())
+    rate = rate_at(
+        progress,
+        schedule=training.schedule,
+        warmup=training.warmup,
+        decay=training.decay,
+    )
+    norm = take_step(run.optimizer, rate=rate, max_norm=training.max_norm)
+    if not math.isfinite(norm):
+        raise FloatingPointError(_not_a_number(run, position, step, sums, norm))
+    position.step += 1
+    for planned, _ in step:
+        position.pieces += planned.n_pieces
+        window.pieces += planned.n_pieces
+        window.positions += planned.n_positions
+        window.squares += planned.n_squares
+        position.epochs, position.place = planned.epochs, planned.after
+    window.sums.add(sums)
+    window.seconds += time.monotonic() - started
+    window.rate = rate
+    return norm
+
+
+def _learn_from(run: _Run, batches: list[HiddenBatch | None], step: int) -> Sums:
+    """Add up the gradients of a step; the loss is that of one large batch."""
+    mine = [
+        (number, batch.to(run.device.device))
+        for number, batch in enumerate(batches)
+        if batch is not None
+    ]
+    n_mlm, n_nsp = run.ranks.add_up_numbers(
+        [
+            sum(batch.n_hidden for _, batch in mine),
+            sum(batch.n_pairs for _, batch in mine),
+        ]
+    )
     sums = Sums()
-    for number, batch in enumerate(step_batches):
-        torch.manual_seed(
-            _dropout_seed(run.config.training.seed, position.step, number)
-        )
-        with computing_in(run.dtype, run.model.device):
+    for number, batch in mine:
+        torch.manual_seed(_dropout_seed(run.config.training.seed, step, number))
+        with computing_in(run.device.dtype, run.device.device):
             guesses = guess(
                 run.model,
                 batch.ids_BT,
@@ -212,24 +315,13 @@ def _learn_from(
             guesses.hidden_M,
             guesses.nsp_B2,
             batch.nsp_labels_B,
-            n_mlm=n_mlm,
-            n_nsp=n_nsp,
+            n_mlm=int(n_mlm),
+            n_nsp=int(n_nsp),
             nsp_weight=run.config.objective.nsp_weight,
         )
         loss.backward()  # type: ignore[no-untyped-call]
         sums.add(batch_sums)
-    norm = take_step(run.optimizer, rate=rate, max_norm=run.config.training.max_norm)
-    total = sums.mlm_loss + sums.nsp_loss
-    if not (math.isfinite(norm) and math.isfinite(total)):
-        raise FloatingPointError(_not_a_number(run, position, total, norm))
-    position.step += 1
-    position.epochs = step_batches[-1].epochs
-    for batch in step_batches:
-        position.pieces += batch.n_pieces
-        window.pieces += batch.n_pieces
-        window.positions += batch.ids_BT.numel()
-    window.sums.add(sums)
-    return norm
+    return sums
 
 
 def _dropout_seed(seed: int, step: int, number: int) -> int:
@@ -238,92 +330,108 @@ def _dropout_seed(seed: int, step: int, number: int) -> int:
     return int.from_bytes(hashlib.sha256(name).digest()[:7], "big")
 
 
-def _not_a_number(run: _Run, position: _Position, loss: float, norm: float) -> str:
-    kept = "nothing was saved yet"
-    if run.folder.model.is_dir():
-        kept = f"{run.folder.model} keeps the encoder of the last evaluation"
-    return Errors.B147.format(step=position.step, loss=loss, norm=norm, kept=kept)
-
-
-def _log_training(
-    run: _Run, position: _Position, window: _Window, *, norm: float, rate: float
-) -> None:
-    progress = position.progress(run.config.training.limits)
-    record: Figures = {
-        "kind": "train",
-        **_where(position),
-        **window.sums.means(),
-        "learning_rate": run.config.training.learning_rate * rate,
-        "gradient_norm": norm,
-        "pieces_per_second": window.pieces / window.seconds,
-        "fill": window.pieces / window.positions,
-        "progress": progress,
-        "minutes_left": position.minutes * (1 - progress) / max(progress, 1e-9),
-    }
-    run.folder.record(record)
-    run.report(record)
-
-
-def _evaluate_and_save(run: _Run, position: _Position) -> Figures:
-    """Measure on the held-out documents, and keep the encoder so far."""
-    figures = evaluate_held_out(run.model, run.held_out, run.dtype)
-    run.folder.save(run.model, run.feed.tokenizer)
-    record: Figures = {"kind": "held_out", **_where(position), **figures}
-    run.folder.record(record)
-    draw_curve(run.folder.records(), run.folder.curve)
-    run.report(record)
-    return record
-
-
-def _where(position: _Position) -> Figures:
-    return {
-        "step": position.step,
-        "pieces": position.pieces,
-        "epochs": position.epochs,
-        "minutes": position.minutes,
-    }
-
-
-def _make_optimizer(
-    config: PretrainConfig, model: BertForPreTraining
-) -> torch.optim.Optimizer:
-    training = config.training
-    return make_optimizer(
-        model,
-        learning_rate=training.learning_rate,
-        weight_decay=training.weight_decay,
-        beta1=training.beta1,
-        beta2=training.beta2,
-        epsilon=training.epsilon,
+def _not_a_number(
+    run: _Run, position: Position, step: list[Turn], sums: Sums, norm: float
+) -> str:
+    names = [name for planned, _ in step for name in planned.documents()]
+    more = len(names) - SHOWN_DOCUMENTS
+    return Errors.B147.format(
+        step=position.step,
+        loss=sum(v for k, v in sums.means().items() if k.endswith("_loss")),
+        norm=norm,
+        documents=", ".join(names[:SHOWN_DOCUMENTS])
+        + (f" and {more} more" if more > 0 else ""),
+        kept=run.folder.what_is_kept(),
     )
 
 
-def _manifest(
-    run: _Run, position: _Position, figures: Figures, config_path: Path
-) -> dict[str, Any]:
-    recipe = run.config.model_dump_json(exclude={"machine"})
-    held_out = {
-        key: value for key, value in figures.items() if key not in _where(position)
-    }
-    held_out.pop("kind")
-    return {
-        "config": config_path.name,
-        "recipe": run.config.model_dump(mode="json"),
-        "recipe_sha256": hashlib.sha256(recipe.encode()).hexdigest(),
-        "store_sha256": run.feed.store.sha256,
-        "seed": run.config.training.seed,
-        **_where(position),
-        "held_out": held_out,
-        "machine": {
-            "device": str(run.model.device),
-            "precision": str(run.dtype).removeprefix("torch."),
-            "processor": platform.machine(),
-            "threads": torch.get_num_threads(),
-        },
-        "versions": {
-            "spacy-biobert": __version__,
-            "torch": torch.__version__,
-            "transformers": version("transformers"),
-            "python": platform.python_version(),
-        },
-    }
+def _log_training(run: _Run, position: Position, norm: float) -> None:
+    window, config = position.window, run.config
+    progress = _progress(config, position, position.minutes)
+    sums = run.ranks.add_up_sums(window.sums)
+    n_flops = 3 * forward_flops(
+        cast(BertConfig, run.model.config),
+        n_pieces=window.pieces,
+        n_squares=window.squares,
+        n_hidden=sums.n_mlm,
+    )
+    run.record(
+        {
+            "kind": "train",
+            **position.where(),
+            **sums.means(),
+            "learning_rate": config.training.learning_rate * window.rate,
+            "gradient_norm": norm,
+            "pieces_per_second": window.pieces / window.seconds,
+            "fill": window.pieces / window.positions,
+            "waited": window.waited / window.seconds,
+            "memory": run.device.peak_memory(),
+            "peak_share": n_flops / (window.seconds * run.device.peak * run.ranks.size),
+            "progress": progress,
+            "minutes_left": position.minutes * (1 - progress) / max(progress, 1e-9),
+        }
+    )
+    position.window = Window()
+
+
+def _evaluate(run: _Run, position: Position) -> None:
+    """Measure on the held-out documents, and note whether it is the best yet."""
+    if position.evaluation.get("step") == position.step:
+        return
+    mine = run.held_out[run.ranks.rank :: run.ranks.size]
+    sums = evaluate_held_out(run.model, mine, run.device.dtype)
+    sums = run.ranks.add_up_sums(sums)
+    figures = sums.means()
+    if "mlm_loss" in figures:
+        figures["perplexity"] = math.exp(min(700.0, figures["mlm_loss"]))
+        nsp = run.config.objective.nsp_weight * figures.get("nsp_loss", 0.0)
+        position.note_evaluation(figures["mlm_loss"] + nsp)
+    position.evaluation = {"kind": "held_out", **position.where(), **figures}
+    run.record(position.evaluation)
+    if run.ranks.first:
+        draw_curve(run.folder.records(), run.folder.curve)
+
+
+def _save_checkpoint(run: _Run, position: Position, name: str | None = None) -> None:
+    if not run.ranks.first:
+        return
+    output = run.config.output
+    run.folder.save_checkpoint(
+        describe_state(run.config, run.feed, position),
+        run.model,
+        run.feed.tokenizer,
+        run.optimizer,
+        name=name,
+    )
+    run.folder.prune(keep_last=output.keep_last, keep_every=output.keep_every)
+
+
+def _end(
+    run: _Run, position: Position, config_path: Path, *, interrupted: bool
+) -> None:
+    """Save what there is; evaluate and close the run if it went to its end."""
+    _save_checkpoint(run, position)
+    if not interrupted:
+        _evaluate(run, position)
+    if run.ranks.first:
+        run.folder.save(
+            run.model, run.feed.tokenizer, weights=run.config.output.weights
+        )
+    if run.ranks.first and not interrupted:
+        held_out = {
+            key: value
+            for key, value in position.evaluation.items()
+            if key not in {"kind", *position.where()}
+        }
+        run.folder.finish(
+            describe_run(
+                run.config,
+                run.feed,
+                position,
+                config_name=config_path.name,
+                held_out=held_out,
+                device=run.device,
+                ranks=run.ranks,
+            )
+        )
+    run.ranks.wait()

@@ -59,6 +59,7 @@ def overrides(store: Path, encoder: Path, **keys: object) -> dict[str, object]:
         "evaluation.log_steps": 2,
         "evaluation.evaluate_steps": 2,
         "evaluation.max_instances": 8,
+        "output.checkpoint_steps": 2,
         "machine.precision": "fp32",
         "machine.device": "cpu",
         **{key.replace("__", "."): value for key, value in keys.items()},

@@ -1,24 +1,58 @@
 import json
-import shutil
 
 import pytest
+import torch
+from safetensors import SafetensorError
 
 from spacy_biobert.encoder.hub import open_pretraining_model, open_tokenizer
-from spacy_biobert.pretraining.checkpoint import RunFolder
+from spacy_biobert.pretraining.checkpoint import Checkpoint, RunFolder
 from spacy_biobert.pretraining.curve import draw_curve
+from spacy_biobert.pretraining.optimizer import make_optimizer
 
 
 @pytest.fixture
-def finished(tmp_path, tiny_encoder):
+def model(tiny_encoder):
+    return open_pretraining_model(tiny_encoder).model
+
+
+@pytest.fixture
+def tokenizer(tiny_encoder):
+    return open_tokenizer(tiny_encoder)
+
+
+@pytest.fixture
+def optimizer(model):
+    optimizer = make_optimizer(
+        model, learning_rate=0.1, weight_decay=0.0, beta1=0.9, beta2=0.9, epsilon=1e-6
+    )
+    for parameter in model.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    optimizer.step()
+    return optimizer
+
+
+@pytest.fixture
+def finished(tmp_path, model, tokenizer):
     folder = RunFolder(tmp_path / "run")
     folder.check(force=False)
     folder.clear()
-    folder.save(
-        open_pretraining_model(tiny_encoder).model, open_tokenizer(tiny_encoder)
-    )
+    folder.save(model, tokenizer, weights="fp32")
     folder.record({"kind": "train", "step": 1, "pieces": 10, "mlm_loss": 2.5})
     folder.finish({"step": 1})
     return folder
+
+
+@pytest.fixture
+def save(finished, model, tokenizer, optimizer):
+    def at(step, name=None):
+        state = {"step": step}
+        finished.save_checkpoint(state, model, tokenizer, optimizer, name=name)
+
+    return at
+
+
+def steps(folder):
+    return [checkpoint.step for checkpoint in folder.find_checkpoints()]
 
 
 def test_a_finished_run_is_refused_and_kept(finished):
@@ -27,7 +61,8 @@ def test_a_finished_run_is_refused_and_kept(finished):
     assert json.loads(finished.manifest.read_text()) == {"step": 1}
 
 
-def test_force_allows_to_replace_a_finished_run(finished):
+def test_force_allows_to_replace_a_finished_run(finished, save):
+    save(1)
     finished.check(force=True)
     assert finished.manifest.is_file()  # to check is not to clear
     finished.clear()
@@ -35,20 +70,94 @@ def test_force_allows_to_replace_a_finished_run(finished):
     assert finished.records() == []
 
 
-def test_an_unfinished_run_is_not_replaced_unless_forced(finished):
+def test_an_unfinished_run_is_not_replaced_unless_forced(finished, save):
+    save(1)
     finished.manifest.unlink()
-    finished.model.mkdir(exist_ok=True)
 
     finished.check(force=True)
-    with pytest.raises(FileExistsError, match=r"\[B154\].*--network.init.*--force"):
+    with pytest.raises(FileExistsError, match=r"\[B154\].*--resume.*--force"):
         finished.check(force=False)
 
 
-def test_a_run_that_left_no_encoder_may_be_repeated(finished):
+def test_a_run_that_left_no_checkpoint_may_be_repeated(finished):
     finished.manifest.unlink()
-    shutil.rmtree(finished.model, ignore_errors=True)
 
     finished.check(force=False)
+
+
+def test_a_checkpoint_gives_back_weights_and_averages_to_the_last_bit(
+    finished, save, model, optimizer
+):
+    save(7)
+    checkpoint = finished.find_checkpoints()[0]
+    other = open_pretraining_model(checkpoint.path).model
+    again = make_optimizer(
+        other, learning_rate=0.1, weight_decay=0.0, beta1=0.9, beta2=0.9, epsilon=1e-6
+    )
+    checkpoint.load_optimizer(again, other)
+    assert checkpoint.state() == {"step": 7}
+    pairs = zip(model.named_parameters(), other.parameters(), strict=True)
+    for (name, parameter), found in pairs:
+        assert torch.equal(parameter, found), name
+        for key, expected in optimizer.state[parameter].items():
+            assert torch.equal(again.state[found][key], expected), f"{name} {key}"
+
+
+def test_the_latest_checkpoints_are_kept_and_every_so_many_steps(finished, save):
+    for step in (10, 20, 30, 40, 50):
+        save(step)
+    save(45, name="stable")
+    finished.prune(keep_last=2, keep_every=20)
+    assert steps(finished) == [20, 40, 50]
+    finished.prune(keep_last=1, keep_every=None)
+    assert steps(finished) == [50]
+    assert finished.stable.state() == {"step": 45}
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_the_earlier_one(
+    finished, save, monkeypatch
+):
+    save(1)
+
+    def fail(*args, **kwargs):
+        raise SafetensorError("Error while serializing: No space left on device")
+
+    monkeypatch.setattr("spacy_biobert.pretraining.checkpoint.save_file", fail)
+    with pytest.raises(OSError, match=r"\[B157\].*No space left.*step-00000001 keeps"):
+        save(2)
+    assert steps(finished) == [1]
+    assert [path.name for path in finished.checkpoints.iterdir()] == ["step-00000001"]
+
+
+def test_a_folder_without_a_state_is_no_checkpoint(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"\[B156\]"):
+        Checkpoint(tmp_path).state()
+
+
+def test_the_log_forgets_what_came_after_a_checkpoint(finished):
+    finished.record({"kind": "held_out", "step": 2, "pieces": 20})
+    finished.record({"kind": "train", "step": 3, "pieces": 30})
+    with finished.log.open("a") as file:
+        file.write('{"kind": "train", "st')  # killed while it wrote
+    finished.forget_after(2)
+    assert [record["step"] for record in finished.records()] == [1, 2]
+
+
+@pytest.mark.parametrize("weights", ["fp16", "bf16"])
+def test_half_precision_halves_the_file_and_opens_as_float32(
+    finished, model, tokenizer, weights
+):
+    before = (finished.model / "model.safetensors").stat().st_size
+    finished.save(model, tokenizer, weights=weights)
+    after = (finished.model / "model.safetensors").stat().st_size
+    opened = open_pretraining_model(finished.model)
+    # The names of the weights take some room too.
+    assert before / 2 < after < before / 1.75
+    assert opened.new_weights == ()
+    found = opened.model.bert.embeddings.word_embeddings.weight
+    expected = model.bert.embeddings.word_embeddings.weight
+    assert found.dtype == torch.float32
+    assert torch.allclose(found, expected, rtol=1e-2)
 
 
 @pytest.mark.parametrize("force", [False, True])
@@ -70,18 +179,16 @@ def test_records_come_back_in_order(finished):
 
 
 def test_save_keeps_the_earlier_encoder_when_it_fails(
-    finished, monkeypatch, tiny_encoder
+    finished, monkeypatch, model, tokenizer
 ):
-    model = open_pretraining_model(tiny_encoder).model
-    tokenizer = open_tokenizer(tiny_encoder)
     before = (finished.model / "model.safetensors").read_bytes()
 
     def fail(*args, **kwargs):
         raise OSError("disk full")
 
     monkeypatch.setattr(tokenizer, "save_pretrained", fail)
-    with pytest.raises(OSError, match="disk full"):
-        finished.save(model, tokenizer)
+    with pytest.raises(OSError, match=r"\[B157\].*disk full"):
+        finished.save(model, tokenizer, weights="fp32")
     assert (finished.model / "model.safetensors").read_bytes() == before
     assert not [p for p in finished.path.iterdir() if p.name.startswith(".")]
 

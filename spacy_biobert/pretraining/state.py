@@ -1,0 +1,89 @@
+"""What a checkpoint says of its run, and whether a run may go on from it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..errors import Errors
+from .config import PretrainConfig
+from .feed import Feed
+from .position import Position
+
+# Sections that do not change what the encoder learns.
+_NO_RECIPE = {"paths", "evaluation", "output", "machine"}
+# The stable part of this schedule is the same wherever the run ends.
+_MAY_MOVE = {
+    "max_steps",
+    "max_pieces",
+    "max_epochs",
+    "max_minutes",
+    "decay",
+    "patience",
+}
+
+
+def describe_state(
+    config: PretrainConfig, feed: Feed, position: Position
+) -> dict[str, Any]:
+    """Say all that a run needs to go on, but its weights and averages.
+
+    config (PretrainConfig): Of the run.
+    feed (Feed): Its store.
+    position (Position): How far it is.
+    RETURNS (dict): What JSON can hold.
+    """
+    return {
+        "step": position.step,
+        "position": position.to_json(),
+        "recipe": recipe(config),
+        "shards": feed.store.shard_checksums,
+    }
+
+
+def recipe(config: PretrainConfig) -> dict[str, dict[str, Any]]:
+    """Give the sections of a config that decide what the encoder learns."""
+    return config.model_dump(mode="json", exclude=_NO_RECIPE)
+
+
+def take_up(
+    state: Mapping[str, Any], config: PretrainConfig, feed: Feed, *, checkpoint: object
+) -> Position:
+    """Say where a run goes on, if it may.
+
+    state (Mapping): From `describe_state`.
+    config (PretrainConfig): Of the run that goes on.
+    feed (Feed): Its store, to which shards may have been added.
+    checkpoint (object): Names it in messages.
+    RETURNS (Position): Of the run when the checkpoint was written.
+    RAISES (ValueError): If the recipe is another one, each difference named, or
+        the store's shards are.
+    """
+    differences = list(_differences(state["recipe"], recipe(config)))
+    if differences:
+        raise ValueError(
+            Errors.B158.format(
+                checkpoint=checkpoint, differences="; ".join(differences)
+            )
+        )
+    found = feed.store.shard_checksums
+    for number, (name, checksum) in enumerate(state["shards"]):
+        if number >= len(found) or found[number][1] != checksum:
+            raise ValueError(
+                Errors.B159.format(checkpoint=checkpoint, found=f"another {name}")
+            )
+    return Position.from_json(state["position"])
+
+
+def _differences(
+    before: Mapping[str, Mapping[str, Any]], now: Mapping[str, Mapping[str, Any]]
+) -> Iterator[str]:
+    stable = (
+        before["training"]["schedule"]
+        == now["training"]["schedule"]
+        == "warmup_stable_decay"
+    )
+    for section, values in now.items():
+        for key, value in values.items():
+            old = before[section].get(key)
+            may_move = stable and section == "training" and key in _MAY_MOVE
+            if old != value and not may_move:
+                yield f"{section}.{key} was {old!r} and is {value!r}"

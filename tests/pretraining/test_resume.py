@@ -1,0 +1,175 @@
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+
+from spacy_biobert.encoder.hub import open_pretraining_model
+from spacy_biobert.pretraining.train import pretrain
+
+from .runs import CONFIG, overrides
+
+# Dropout, accumulation that grows, and a pass over the store in the middle.
+RECIPE = {
+    "training__dropout": 0.1, "training__attention_dropout": 0.1,
+    "training__max_steps": 12, "training__batches_per_step_last": 2,
+    "training__batches_growth": 0.5, "evaluation__log_steps": 4,
+    "evaluation__evaluate_steps": 6, "output__checkpoint_steps": 5,
+}  # fmt: skip
+STABLE = {
+    "training__schedule": "warmup_stable_decay", "training__decay": 0.5,
+    "training__max_steps": 8,
+}  # fmt: skip
+
+
+class Killed(Exception):
+    """Breaks a run off where it stands, as `kill -9` does."""
+
+
+@pytest.fixture
+def run(store, tiny_encoder, tmp_path):
+    def start(name="run", *, config=CONFIG, **keys):
+        options = {
+            key: keys.pop(key)
+            for key in ("resume", "report", "start", "force")
+            if key in keys
+        }
+        recipe = overrides(store, tiny_encoder, **RECIPE | keys)
+        return pretrain(config, tmp_path / name, overrides=recipe, **options)
+
+    return start
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return open_pretraining_model(folder).model.state_dict()
+
+
+def lasting(outcome) -> list[dict[str, object]]:
+    """The log without what a clock says."""
+    clocked = {
+        "minutes", "pieces_per_second", "waited", "memory", "peak_share", "minutes_left",
+    }  # fmt: skip
+    return [
+        {key: value for key, value in record.items() if key not in clocked}
+        for record in outcome.folder.records()
+    ]
+
+
+def assert_same_run(found, expected):
+    assert lasting(found) == lasting(expected)
+    other = weights(expected.folder.model)
+    for name, weight in weights(found.folder.model).items():
+        assert torch.equal(weight, other[name]), name
+    last, also_last = (
+        outcome.folder.find_checkpoints()[-1].path / "optimizer.safetensors"
+        for outcome in (found, expected)
+    )
+    assert last.read_bytes() == also_last.read_bytes()
+
+
+def interrupt_at(step, error=None):
+    def report(figures):
+        if figures["kind"] == "train" and figures["step"] == step:
+            if error is not None:
+                raise error
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    return report
+
+
+@pytest.mark.parametrize("step", [4, 8])
+def test_a_run_that_was_terminated_goes_on_to_the_last_bit(run, step):
+    whole = run("whole")
+    broken = run(report=interrupt_at(step))
+    assert broken.interrupted
+    assert broken.folder.find_checkpoints()[-1].step == step
+    assert_same_run(run(resume=True), whole)
+
+
+def test_a_run_that_was_killed_goes_on_from_its_last_checkpoint(run):
+    whole = run("whole")
+    with pytest.raises(Killed):
+        run(report=interrupt_at(8, Killed()))
+    again = run(resume=True)
+    assert_same_run(again, whole)
+    assert [checkpoint.step for checkpoint in again.folder.find_checkpoints()] == [
+        10,
+        12,
+    ]
+
+
+def test_a_run_is_broken_off_and_taken_up_many_times(run):
+    whole = run("whole")
+    with pytest.raises(Killed):
+        run(report=interrupt_at(8, Killed()), output__checkpoint_steps=1)
+    run(resume=True, report=interrupt_at(8), output__checkpoint_steps=1)
+    assert_same_run(run(resume=True, output__checkpoint_steps=1), whole)
+
+
+def test_a_finished_run_does_not_go_on(run):
+    run()
+    with pytest.raises(FileExistsError, match=r"\[B146\]"):
+        run(resume=True)
+
+
+def test_a_run_that_never_began_does_not_go_on(run, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"\[B155\].*run"):
+        run(resume=True)
+    assert not (tmp_path / "run").exists()
+
+
+def test_another_recipe_is_refused_and_each_difference_named(run):
+    run(report=interrupt_at(4))
+    message = (
+        r"\[B158\].*objective.mask_fraction was 0.15 and is 0.3; "
+        r"training.max_steps was 12 and is 20; training.weight_decay was 0.01 and is 0.1"
+    )
+    with pytest.raises(ValueError, match=message):
+        run(
+            resume=True, objective__mask_fraction=0.3, training__max_steps=20,
+            training__weight_decay=0.1,
+        )  # fmt: skip
+
+
+def test_the_machine_may_change(run):
+    whole = run("whole")
+    run(report=interrupt_at(4))
+    assert_same_run(run(resume=True, machine__batches_ahead=1), whole)
+
+
+def test_a_store_that_was_changed_is_refused(run, tmp_path):
+    run(report=interrupt_at(4))
+    path = tmp_path / "run" / "checkpoints" / "step-00000004" / "state.json"
+    state = json.loads(path.read_text())
+    state["shards"][0][1] = "0" * 64
+    path.write_text(json.dumps(state))
+    with pytest.raises(ValueError, match=r"\[B159\].*shard-00000.arrow"):
+        run(resume=True)
+
+
+def test_a_run_goes_on_longer_from_before_its_rate_fell(run):
+    short = run("short", **STABLE)
+    stable = short.folder.stable.path
+    assert json.loads((stable / "state.json").read_text())["step"] == 4
+    longer = run("longer", start=stable, **STABLE | {"training__max_steps": 12})
+    rates = {
+        record["step"]: record["learning_rate"]
+        for record in longer.folder.records()
+        if record["kind"] == "train"
+    }
+    assert list(rates) == [8, 12]
+    # In the short run the rate had fallen at step 8; here it only begins to.
+    assert rates[8] > 0.3 * max(rates.values())
+    assert longer.figures["step"] == 12
+
+
+def test_a_run_ends_when_its_evaluations_get_no_better(run):
+    outcome = run(
+        training__patience=2, training__learning_rate=1e-12, training__max_steps=100,
+        evaluation__evaluate_steps=1,
+    )  # fmt: skip
+    assert not outcome.interrupted
+    assert outcome.folder.manifest.is_file()
+    assert 2 <= outcome.figures["step"] < 30
