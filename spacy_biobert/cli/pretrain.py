@@ -98,7 +98,9 @@ def progress_line(figures: dict[str, float | str]) -> str:
     """Put a record of the log on one line.
 
     figures (dict[str, float | str]): As `pretrain` reports them.
-    RETURNS (str): Step, losses in nats, accuracies in percent, speed, time left.
+    RETURNS (str): Step, losses in nats, accuracies in percent, speed, share of
+        pieces that are no padding, of the time spent waiting for batches, of the
+        device's peak, memory, time left.
     """
     parts = [f"step {figures['step']:>6}"]
     if figures["kind"] == "held_out":
@@ -113,6 +115,10 @@ def progress_line(figures: dict[str, float | str]) -> str:
         parts.append(f"perplexity {float(figures['perplexity']):.1f}")
     if "pieces_per_second" in figures:
         parts.append(f"{float(figures['pieces_per_second']):,.0f} pieces/s")
+        parts.append(f"fill {float(figures['fill']):.0%}")
+        parts.append(f"waited {float(figures['waited']):.1%}")
+        parts.append(f"peak {float(figures['peak_share']):.0%}")
+        parts.append(f"{float(figures['memory']) / 1e9:.1f} GB")
         parts.append(f"{float(figures['minutes_left']):.1f} min left")
     return "  ".join(parts)
 

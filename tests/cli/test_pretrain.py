@@ -45,6 +45,19 @@ def test_pretrain_refuses_a_finished_run_unless_forced(arguments, tmp_path):
     assert pretrain(tmp_path / "run", "--force", *arguments).exit_code == 0
 
 
+def test_pretrain_goes_on_with_a_run_that_was_broken_off(arguments, tmp_path):
+    assert pretrain(tmp_path / "run", *arguments).exit_code == 0
+    (tmp_path / "run" / "run.json").unlink()
+    refused = pretrain(tmp_path / "run", *arguments)
+    assert refused.exit_code == 1
+    assert "[B154]" in refused.output
+    again = pretrain(tmp_path / "run", "--resume", *arguments)
+    assert again.exit_code == 0, again.output
+    stable = tmp_path / "run" / "checkpoints" / "step-00000004"
+    other = pretrain(tmp_path / "other", "--from", str(stable), *arguments)
+    assert other.exit_code == 0, other.output
+
+
 @pytest.mark.parametrize(
     ("extra", "code"),
     [
@@ -100,7 +113,14 @@ def test_a_progress_line_without_pairs_leaves_nsp_out():
             "mlm_loss": 2.0,
             "mlm_accuracy": 0.5,
             "pieces_per_second": 1234.0,
+            "fill": 0.98,
+            "waited": 0.004,
+            "peak_share": 0.31,
+            "memory": 1.26e9,
             "minutes_left": 1.25,
         }  # fmt: skip
     )
-    assert line == "step      5  MLM 2.000 (50.0%)  1,234 pieces/s  1.2 min left"
+    assert line == (
+        "step      5  MLM 2.000 (50.0%)  1,234 pieces/s  fill 98%  waited 0.4%  "
+        "peak 31%  1.3 GB  1.2 min left"
+    )

@@ -17,9 +17,7 @@ def test_forward_flops_are_those_that_torch_counts():
     counter = FlopCounterMode(display=False)
     with counter, torch.no_grad():
         model(input_ids=ids)
-    counted = forward_flops(
-        config, n_pieces=B * T, n_squares=B * T * T, n_hidden=B * T
-    )
+    counted = forward_flops(config, n_pieces=B * T, n_squares=B * T * T, n_hidden=B * T)
     assert abs(counted / counter.get_total_flops() - 1) < 0.02
 
 
