@@ -197,8 +197,9 @@ def print_counts(counts: dict[str, Any], printer: Printer) -> None:
             (f"{kind}: {label}", f"{count:,}")
             for label, count in sorted(counts[kind].items())
         ]
-    for name in ("not_aligned", "unplaced", "overlapping", "relations_without_entity"):
-        rows.append((name.replace("_", " "), f"{counts[name]:,}"))
+    losses = ("not_aligned", "unplaced", "overlapping", "relations_without_entity")
+    if counts["mentions"]:
+        rows += [(name.replace("_", " "), f"{counts[name]:,}") for name in losses]
     rows += [
         (f"skipped: {why}", f"{count:,}") for why, count in counts["skipped"].items()
     ]

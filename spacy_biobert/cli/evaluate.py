@@ -152,14 +152,10 @@ def score_baselines(train: Path, data: Path) -> dict[str, Scores]:
 
 def print_scores(scores: Scores) -> None:
     """Print the scores as tables, in percent."""
-    from ..evaluation.card import score_rows
+    from ..evaluation.card import KINDS, score_rows
 
     printer = Printer()
-    for title, total, per_type in (
-        ("Entities", "ents", "ents_per_type"),
-        ("Relations", "rel_micro", "rel_per_type"),
-        ("Categories", "cats_micro", "cats_f_per_type"),
-    ):
+    for title, total, per_type in KINDS:
         if scores.get(f"{total}_f") is not None:
             printer.divider(title)
             rows = score_rows(scores, total, per_type)

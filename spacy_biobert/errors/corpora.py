@@ -32,7 +32,7 @@ class CorpusErrors:
     )
     B206 = (
         "{path}, line {line}: expected a JSON object on each line: {reason}. Correct "
-        "the line."
+        "the line, or name the file's true --format."
     )
     B207 = (
         "{path}, line {line}: expected {expected} in '{field}', found {found}. "

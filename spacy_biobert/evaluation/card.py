@@ -5,6 +5,14 @@ from typing import Any
 
 Scores = dict[str, Any]
 
+# Title of each kind of score, what the keys of its totals begin with, and the key of
+# its scores by label.
+KINDS = (
+    ("Entities (exact bounds and label)", "ents", "ents_per_type"),
+    ("Relations", "rel_micro", "rel_per_type"),
+    ("Categories", "cats_micro", "cats_f_per_type"),
+)
+
 
 def score_tables(scores: Scores) -> str:
     """Write scores as Markdown tables, one for each kind that was scored.
@@ -14,11 +22,7 @@ def score_tables(scores: Scores) -> str:
     RETURNS (str): The tables, in percent, with headings of the third level.
     """
     tables = []
-    for title, total, per_type in (
-        ("Entities (exact bounds and label)", "ents", "ents_per_type"),
-        ("Relations", "rel_micro", "rel_per_type"),
-        ("Categories", "cats_micro", "cats_f_per_type"),
-    ):
+    for title, total, per_type in KINDS:
         if scores.get(f"{total}_f") is not None:
             rows = score_rows(scores, total, per_type)
             tables.append(
