@@ -10,14 +10,13 @@ that an interrupted run goes on.
         --dev work/real/dev/bc5cdr.spacy --test work/real/test/bc5cdr.spacy
 """
 
-import json
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import typer
+
+from spacy_biobert.cli.probe import fine_tune
 
 from .record import read_result, write_result
 
@@ -49,32 +48,15 @@ def run_arm(name: str, encoder: Path, seed: int, data: dict[str, Path]) -> None:
     seed (int): spaCy's seed.
     data (dict): The `train`, `dev` and `test` documents.
     """
-    output = Path("training") / "benchmarks" / name
-    command = [
-        *("train", str(CONFIG), "--output", str(output)),
-        *("--paths.encoder", str(encoder), "--system.seed", str(seed)),
-        *("--paths.train", str(data["train"]), "--paths.dev", str(data["dev"])),
-    ]
     start = time.perf_counter()
-    run_spacy(command)
-    minutes = (time.perf_counter() - start) / 60
-    scores = output / "test.json"
-    best = output / "model-best"
-    run_spacy(["biobert", "evaluate", str(best), str(data["test"]), "-o", str(scores)])
-    meta = json.loads((best / "meta.json").read_text())
+    found = fine_tune(CONFIG, encoder, data, seed=seed)
     figures: dict[str, Any] = {
-        "test": json.loads(scores.read_text()),
-        "dev_ents_f": meta["performance"]["ents_f"],
-        "minutes": round(minutes, 1),
+        "test": found["scores"],
+        "dev_ents_f": found["dev"],
+        "minutes": round((time.perf_counter() - start) / 60, 1),
     }
     settings = {"seed": seed, "encoder": str(encoder), "config": str(CONFIG)}
-    shown = f"python -m spacy {' '.join(command)}"
-    print(write_result(name, figures, command=shown, settings=settings))
-
-
-def run_spacy(args: list[str]) -> None:
-    """Run a spaCy command with this Python; stop if it fails."""
-    subprocess.run([sys.executable, "-m", "spacy", *args], check=True)
+    print(write_result(name, figures, command=found["command"], settings=settings))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from .evaluate import evaluate_cli
 from .extract import extract_cli
 from .package import package_cli
 from .pretrain import pretrain_cli
+from .probe import probe_cli
 from .tokenize import tokenize_cli
 from .vocab import vocab_cli
 
@@ -28,6 +29,7 @@ app.command("extract")(extract_cli)
 app.command("vocab")(vocab_cli)
 app.command("tokenize")(tokenize_cli)
 app.command("pretrain", context_settings=WITH_OVERRIDES)(pretrain_cli)
+app.command("probe")(probe_cli)
 app.command("convert")(convert_cli)
 app.command("evaluate")(evaluate_cli)
 app.command("package")(package_cli)

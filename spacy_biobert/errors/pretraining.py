@@ -138,3 +138,7 @@ class PretrainingErrors:
         "{checkpoint}: expected a store that begins with the shards the run was started "
         "with, found {found}. Shards may be added, not changed."
     )
+    B160 = (
+        "{run}: expected a finished run of `spacy-biobert pretrain` and a config to "
+        "fine-tune with, found no {path}."
+    )

@@ -89,6 +89,11 @@ class RunFolder:
         return self.path / "model"
 
     @property
+    def start(self) -> Path:
+        """The encoder before its first step, a Hugging Face folder too."""
+        return self.path / "start"
+
+    @property
     def log(self) -> Path:
         """A JSON record per line: training and held-out figures."""
         return self.path / "log.jsonl"
@@ -129,7 +134,7 @@ class RunFolder:
     def clear(self) -> None:
         """Make the folder, and remove what an earlier run left in it."""
         self.path.mkdir(parents=True, exist_ok=True)
-        for folder in (self.model, self.checkpoints):
+        for folder in (self.model, self.start, self.checkpoints):
             shutil.rmtree(folder, ignore_errors=True)
         for file in (self.manifest, self.log, self.curve):
             file.unlink(missing_ok=True)
@@ -140,9 +145,10 @@ class RunFolder:
             raise FileExistsError(Errors.B153.format(output=self.path, found="a file"))
         if not self.path.is_dir():
             return
-        parts = (self.model, self.checkpoints, self.log, self.curve, self.manifest)
+        ours = (self.model, self.start, self.checkpoints)
+        ours += (self.log, self.curve, self.manifest)
         visible = {p.name for p in self.path.iterdir() if not p.name.startswith(".")}
-        if others := sorted(visible - {part.name for part in parts}):
+        if others := sorted(visible - {path.name for path in ours}):
             raise FileExistsError(Errors.B153.format(output=self.path, found=others[0]))
 
     def record(self, figures: Mapping[str, float | str]) -> None:
@@ -224,19 +230,18 @@ class RunFolder:
         model: BertForPreTraining,
         tokenizer: PreTrainedTokenizerFast,
         *,
+        path: Path,
         weights: WeightsFormat,
     ) -> None:
         """Write the encoder, whole or not at all.
 
         model (BertForPreTraining): With both heads.
         tokenizer (PreTrainedTokenizerFast): Of the store.
+        path (Path): `model` or `start`.
         weights (str): "fp32", "bf16" or "fp16", half the size.
         RAISES (OSError): If it cannot be written. Checkpoints stay.
         """
-        with (
-            self._saying_what_is_kept(self.model),
-            whole_folder(self.model) as unfinished,
-        ):
+        with self._saying_what_is_kept(path), whole_folder(path) as unfinished:
             write_pretraining_model(model, tokenizer, unfinished, weights=weights)
 
     def finish(self, manifest: Mapping[str, Any]) -> None:

@@ -90,8 +90,8 @@ def pretrain(
     Under `torchrun`, every process calls it with the same arguments.
 
     config_path (Path): A pretraining config.
-    output (Path): The run's folder: `model/` (Hugging Face), `checkpoints/`,
-        `log.jsonl`, `curve.png` and, once it has finished, `run.json`.
+    output (Path): The run's folder: `model/` and `start/` (Hugging Face),
+        `checkpoints/`, `log.jsonl`, `curve.png` and, once it has finished, `run.json`.
     overrides (Mapping[str, Any] | None): Values by dotted key.
     force (bool): Replace a run that is here.
     resume (bool): Go on with the run that is here, from its latest checkpoint.
@@ -189,6 +189,7 @@ def _learn(run: _Run, position: Position, wanted: threading.Event) -> bool:
     """Take steps until the first limit is reached; say whether somebody interrupted."""
     config = run.config
     if position.step == 0:
+        _save_encoder(run, run.folder.start)
         _evaluate(run, position)
     run.model.train()
     with _turns(run, position.place) as turns:
@@ -406,6 +407,16 @@ def _save_checkpoint(run: _Run, position: Position, name: str | None = None) -> 
     run.folder.prune(keep_last=output.keep_last, keep_every=output.keep_every)
 
 
+def _save_encoder(run: _Run, path: Path) -> None:
+    if run.ranks.first:
+        run.folder.save(
+            run.model,
+            run.feed.tokenizer,
+            path=path,
+            weights=run.config.output.weights,
+        )
+
+
 def _end(
     run: _Run, position: Position, config_path: Path, *, interrupted: bool
 ) -> None:
@@ -413,10 +424,7 @@ def _end(
     _save_checkpoint(run, position)
     if not interrupted:
         _evaluate(run, position)
-    if run.ranks.first:
-        run.folder.save(
-            run.model, run.feed.tokenizer, weights=run.config.output.weights
-        )
+    _save_encoder(run, run.folder.model)
     if run.ranks.first and not interrupted:
         held_out = {
             key: value

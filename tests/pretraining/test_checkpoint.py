@@ -36,7 +36,7 @@ def finished(tmp_path, model, tokenizer):
     folder = RunFolder(tmp_path / "run")
     folder.check(force=False)
     folder.clear()
-    folder.save(model, tokenizer, weights="fp32")
+    folder.save(model, tokenizer, path=folder.model, weights="fp32")
     folder.record({"kind": "train", "step": 1, "pieces": 10, "mlm_loss": 2.5})
     folder.finish({"step": 1})
     return folder
@@ -148,7 +148,7 @@ def test_half_precision_halves_the_file_and_opens_as_float32(
     finished, model, tokenizer, weights
 ):
     before = (finished.model / "model.safetensors").stat().st_size
-    finished.save(model, tokenizer, weights=weights)
+    finished.save(model, tokenizer, path=finished.model, weights=weights)
     after = (finished.model / "model.safetensors").stat().st_size
     opened = open_pretraining_model(finished.model)
     # The names of the weights take some room too.
@@ -188,7 +188,7 @@ def test_save_keeps_the_earlier_encoder_when_it_fails(
 
     monkeypatch.setattr(tokenizer, "save_pretrained", fail)
     with pytest.raises(OSError, match=r"\[B157\].*disk full"):
-        finished.save(model, tokenizer, weights="fp32")
+        finished.save(model, tokenizer, path=finished.model, weights="fp32")
     assert (finished.model / "model.safetensors").read_bytes() == before
     assert not [p for p in finished.path.iterdir() if p.name.startswith(".")]
 

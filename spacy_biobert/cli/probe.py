@@ -1,0 +1,128 @@
+"""`spacy-biobert probe`: what pretraining gave, measured by a task."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+import typer
+from wasabi.printer import Printer
+
+from ..atomic import whole_file
+from ..errors import Errors
+
+# The overlap of two windows, as a share of the encoder's positions.
+OVERLAP = 0.25
+MAX_WINDOW = 512
+
+
+def probe_cli(
+    run: Path = typer.Argument(..., help="Folder of a pretraining run", exists=True),
+    train: Path = typer.Argument(..., help="Training documents, .spacy", exists=True),
+    dev: Path = typer.Argument(..., help="Development documents", exists=True),
+    test: Path = typer.Argument(..., help="Test documents", exists=True),
+    output: Path = typer.Option(
+        ..., "--output", "-o", help="JSON file; runs that are in it are not repeated"
+    ),
+    config: Path = typer.Option(
+        Path("configs/ner.cfg"), "--config", help="Config of the fine-tuning"
+    ),
+    seeds: int = typer.Option(3, "--seeds", min=1, help="Runs of each encoder"),
+    gpu_id: int = typer.Option(-1, "--gpu-id", "-g", help="GPU, -1 for the CPU"),
+) -> None:
+    """Fine-tune entities from a run's encoder, and from the weights it began with.
+
+    Both get the same recipe and seeds, and train until the development score gets no
+    better. Needs a run of `pretrain` and documents made by `convert`. For example:
+
+    spacy-biobert probe run train.spacy dev.spacy test.spacy -o probe.json
+    """
+    from ..pretraining.checkpoint import RunFolder
+
+    printer = Printer()
+    folder = RunFolder(run)
+    arms = {"pretrained": folder.model, "start": folder.start}
+    for path in (*arms.values(), config):
+        if not path.exists():
+            printer.fail(Errors.B160.format(run=run, path=path), exits=1)
+    results: dict[str, Any] = {}
+    if output.is_file():
+        results = json.loads(output.read_text(encoding="utf-8"))
+    data = {"train": train, "dev": dev, "test": test}
+    for seed in range(seeds):
+        for arm, encoder in arms.items():
+            name = f"{arm} seed {seed}"
+            if name in results:
+                continue
+            printer.info(f"Fine-tune from {encoder}, seed {seed}")
+            results[name] = fine_tune(config, encoder, data, seed=seed, gpu_id=gpu_id)
+            with whole_file(output) as path:
+                path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    rows = [
+        (arm, *(_spread(results, arm, seeds, split) for split in ("dev", "test")))
+        for arm in arms
+    ]
+    header = ("entities, strict F1", "dev", "test")
+    printer.table(rows, header=header, divider=True, aligns=("l", "r", "r"))
+    printer.good(f"Scores in {output}")
+
+
+def fine_tune(
+    config: Path, encoder: Path, data: dict[str, Path], *, seed: int, gpu_id: int = -1
+) -> dict[str, Any]:
+    """Train a pipeline for entities on an encoder, and score it.
+
+    config (Path): Such as configs/ner.cfg; its windows are fitted to the encoder.
+    encoder (Path): Hugging Face folder.
+    data (dict[str, Path]): The `train`, `dev` and `test` documents.
+    seed (int): spaCy's seed.
+    gpu_id (int): The GPU, -1 for the CPU.
+    RETURNS (dict): "dev" and "test", strict F1 from 0 to 1, "scores", all scores on
+        the test documents, and the "command".
+    RAISES (CalledProcessError): If training or scoring fails; it has said why.
+    """
+    from ..encoder.hub import open_config
+
+    window = min(MAX_WINDOW, open_config(encoder).max_position_embeddings)
+    with tempfile.TemporaryDirectory() as name:
+        output = Path(name)
+        command = [
+            *("train", str(config), "--output", str(output)),
+            *("--gpu-id", str(gpu_id), "--system.seed", str(seed)),
+            *("--paths.encoder", str(encoder)),
+            *("--paths.train", str(data["train"]), "--paths.dev", str(data["dev"])),
+            *("--components.transformer.model.window", str(window)),
+            "--components.transformer.model.stride",
+            str(window - round(OVERLAP * window)),
+        ]
+        _run_spacy(command)
+        best, scores = output / "model-best", output / "test.json"
+        _run_spacy(
+            [
+                *("biobert", "evaluate", str(best), str(data["test"])),
+                *("-o", str(scores), "--gpu-id", str(gpu_id)),
+            ]
+        )
+        found = json.loads(scores.read_text(encoding="utf-8"))
+        meta = json.loads((best / "meta.json").read_text(encoding="utf-8"))
+    return {
+        "dev": meta["performance"]["ents_f"],
+        "test": found["ents_f"],
+        "scores": found,
+        "command": f"python -m spacy {' '.join(command)}",
+    }
+
+
+def _run_spacy(arguments: list[str]) -> None:
+    subprocess.run([sys.executable, "-m", "spacy", *arguments], check=True)
+
+
+def _spread(results: dict[str, Any], arm: str, seeds: int, split: str) -> str:
+    """Write the mean over the seeds and its deviation, in percent."""
+    found = [100 * results[f"{arm} seed {seed}"][split] for seed in range(seeds)]
+    if len(found) == 1:
+        return f"{found[0]:.1f}"
+    return f"{mean(found):.1f} ± {stdev(found):.1f}"
