@@ -84,11 +84,8 @@ def extract_cli(
     """
     printer = Printer()
     try:
-        filters = Filters(
-            min_words=min_words,
-            languages=_read_languages(language),
-            excluded=frozenset() if exclude_ids is None else read_ids(exclude_ids),
-        )
+        excluded = frozenset() if exclude_ids is None else read_ids(exclude_ids)
+        filters = Filters(min_words, _read_languages(language), excluded)
         manifest = extract(
             inputs,
             output,
@@ -155,11 +152,9 @@ def extract(
         _report(totals.readings, printer)
         _refuse(totals, plan, output, strict)
         manifest = _manifest(totals, plan, unfinished, output)
+        text = json.dumps(manifest, indent=1, ensure_ascii=False)
         with whole_file(manifest_path(output)) as path:
-            path.write_text(
-                json.dumps(manifest, indent=1, ensure_ascii=False) + "\n",
-                encoding="utf-8",
-            )
+            path.write_text(f"{text}\n", encoding="utf-8")
     return manifest
 
 

@@ -1,6 +1,7 @@
 """`spacy-biobert tokenize`: documents and tokenizer in, token store out."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ from ..errors import Errors
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
+
+    from ..pretraining.shards import StoreFigures
 
 SECONDS_BETWEEN_LINES = 5.0
 
@@ -43,21 +46,8 @@ def tokenize_cli(
 
     spacy-biobert tokenize documents-2027.jsonl.gz tokenizer store --append
     """
-    from ..pretraining.shards import StoreFigures
     from ..pretraining.store import append_to_store, build_store
     from .sources import file_sha256, open_source, read_documents
-
-    started = shown = time.monotonic()
-
-    def report(figures: StoreFigures) -> None:
-        nonlocal shown
-        if time.monotonic() - shown >= SECONDS_BETWEEN_LINES:
-            shown = time.monotonic()
-            rate = figures.n_pieces / (shown - started)
-            msg.text(
-                f"{figures.n_documents:,} documents, {figures.n_pieces:,} pieces, "
-                f"{rate:,.0f} pieces/s"
-            )
 
     try:
         with open_source(documents):
@@ -70,7 +60,7 @@ def tokenize_cli(
             held_out=held_out,
             sources=[source],
             n_workers=workers,
-            report=report,
+            report=_make_report(),
         )
     except (OSError, ValueError) as error:
         msg.fail(str(error), exits=1)
@@ -79,6 +69,22 @@ def tokenize_cli(
         f"{figures.n_sentences:,} sentences, {figures.n_pieces:,} pieces "
         f"{'added to' if append else 'in'} {output}"
     )
+
+
+def _make_report() -> Callable[["StoreFigures"], None]:
+    started = shown = time.monotonic()
+
+    def report(figures: "StoreFigures") -> None:
+        nonlocal shown
+        if time.monotonic() - shown >= SECONDS_BETWEEN_LINES:
+            shown = time.monotonic()
+            rate = figures.n_pieces / (shown - started)
+            msg.text(
+                f"{figures.n_documents:,} documents, {figures.n_pieces:,} pieces, "
+                f"{rate:,.0f} pieces/s"
+            )
+
+    return report
 
 
 def open_fast_tokenizer(path: Path) -> "Tokenizer":

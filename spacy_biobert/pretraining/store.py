@@ -203,22 +203,11 @@ def append_to_store(
             rows = cut_documents(
                 documents, tokenizer, held_out=held_out, workers=workers
             )
-            first = len(store.manifest["shards"])
+            n_old = len(store.manifest["shards"])
             shards = write_shards(
-                rows, tokenizer, unfinished, first=first, report=report
+                rows, tokenizer, unfinished, first=n_old, report=report
             )
-        if _read_manifest(folder) != store.manifest:
-            raise FileExistsError(Errors.B124.format(folder=folder))
-        for shard in shards:
-            flush(unfinished / shard["name"])
-            os.replace(unfinished / shard["name"], folder / shard["name"])
-        grown = {
-            **store.manifest,
-            "sources": [*store.manifest["sources"], *sources],
-            "shards": [*store.manifest["shards"], *shards],
-        }
-        with whole_file(folder / MANIFEST) as path:
-            _write_manifest(grown, path)
+        _add_shards(store, shards, unfinished, sources)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return sum_figures(shards)
@@ -348,6 +337,27 @@ def _check_growth(
                     known=known[source["sha256"]],
                 )
             )
+
+
+def _add_shards(
+    store: TokenStore,
+    shards: list[dict[str, Any]],
+    unfinished: Path,
+    sources: Sequence[dict[str, str]],
+) -> None:
+    """Move shards into a store, and make them a part of it by its manifest."""
+    if _read_manifest(store.folder) != store.manifest:
+        raise FileExistsError(Errors.B124.format(folder=store.folder))
+    for shard in shards:
+        flush(unfinished / shard["name"])
+        os.replace(unfinished / shard["name"], store.folder / shard["name"])
+    manifest = {
+        **store.manifest,
+        "sources": [*store.manifest["sources"], *sources],
+        "shards": [*store.manifest["shards"], *shards],
+    }
+    with whole_file(store.folder / MANIFEST) as path:
+        _write_manifest(manifest, path)
 
 
 def _remove_leftovers(folder: Path, manifest: dict[str, Any]) -> None:
