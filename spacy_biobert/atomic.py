@@ -19,7 +19,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:
         yield unfinished
-        _flush(unfinished)
+        flush(unfinished)
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
@@ -40,7 +40,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
         yield unfinished
         for file in unfinished.rglob("*"):
             if file.is_file():
-                _flush(file)
+                flush(file)
         replaced = path.with_name(f".{path.name}.replaced")
         shutil.rmtree(replaced, ignore_errors=True)
         if path.exists():
@@ -51,6 +51,22 @@ def whole_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _flush(file: Path) -> None:
+@contextmanager
+def passing_folder(path: Path) -> Iterator[Path]:
+    """Give an empty folder that is gone afterwards.
+
+    path (Path): The folder. What a killed process left there is removed.
+    YIELDS (Path): The same.
+    """
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(parents=True)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def flush(file: Path) -> None:
+    """Wait until a file's bytes are on the disk."""
     with file.open("rb") as opened:
         os.fsync(opened.fileno())

@@ -3,7 +3,7 @@
 Offsets are in characters (Python's code points), the end is exclusive.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +16,18 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """An abstract or an article, without annotation."""
+    """An abstract or an article, without annotation.
+
+    `languages` (as MEDLINE writes them, none if the source states none) and `other_ids`
+    (PMID and DOI of an article with another id) serve to leave documents out while they
+    are extracted. They are written nowhere, and documents are compared without them.
+    """
 
     id: str
     title: str
     sections: tuple[Section, ...]
+    languages: tuple[str, ...] = field(default=(), compare=False)
+    other_ids: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def text(self) -> str:

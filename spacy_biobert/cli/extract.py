@@ -1,40 +1,28 @@
 """Extract the text of articles for pretraining."""
 
-import gzip
-import hashlib
 import json
+import re
+import shutil
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 import typer
 from wasabi.printer import Printer
 
-from ..atomic import whole_file
+from ..atomic import passing_folder, whole_file
 from ..converters.faults import SourceError
-from ..converters.jats import read_jats
-from ..converters.jsonl import document_record, read_jsonl
-from ..converters.plaintext import read_plaintext
-from ..converters.pubmed import Settled, read_latest
+from ..converters.languages import language_code
 from ..errors import Errors
-from ..types import Document
-from .sources import (
-    FORMATS,
-    find_sources,
-    newest_first,
-    open_lines,
-    open_source,
-    tell_format,
-)
+from ..workers import Workers, map_in_order, open_workers
+from .parts import PROGRESS, Filters, Reading, write_part
+from .plan import Plan, list_sources, make_parts, read_shard
+from .sources import FORMATS, file_sha256, find_sources, read_ids
 
 OUTPUT_SUFFIXES = (".jsonl", ".jsonl.gz")
-# Seconds between progress lines.
-PROGRESS = 5.0
 
 
 class TextFormat(StrEnum):
@@ -47,22 +35,12 @@ class TextFormat(StrEnum):
 
 
 @dataclass(slots=True)
-class Source:
-    """A file and what came out of it."""
-
-    path: Path
-    format: str
-    documents: int = 0
-    left_out: Counter[str] = field(default_factory=Counter)
-    error: str | None = None
-
-
-@dataclass(slots=True)
 class Totals:
     """What has been written so far."""
 
     documents: int = 0
     words: int = 0
+    readings: list[Reading] = field(default_factory=list)
 
 
 def extract_cli(
@@ -76,9 +54,17 @@ def extract_cli(
     min_words: int = typer.Option(
         1, "--min-words", min=0, help="Leave out documents with fewer words"
     ),
+    language: list[str] = typer.Option(
+        [], help="Keep articles in this language, eng or en; may be repeated"
+    ),
+    exclude_ids: Path | None = typer.Option(
+        None, help="File of ids to leave out, one a line: PMID, PMC id or DOI"
+    ),
     limit: int = typer.Option(
         0, "--limit", min=0, help="Stop after so many documents, 0 for no limit"
     ),
+    shard: str = typer.Option("1/1", help="Extract the i-th of n parts: i/n"),
+    workers: int = typer.Option(1, min=1, help="Processes"),
     strict: bool = typer.Option(
         False, "--strict", help="Write nothing if a file is broken"
     ),
@@ -88,23 +74,30 @@ def extract_cli(
     Reads .gz and .xz files as they are. Of MEDLINE files each article comes in its
     latest version, those deleted in a later file not at all; a later file is one
     with a higher number in its name. A broken file is reported, and what stands
-    before the damage is kept. Beside the output stands a manifest with counts and
-    checksums. For example:
+    before the damage is kept. Documents that state no language are kept whatever
+    --language says. The output is the same for any number of --workers, and that of
+    the shards, one after the other, is that of one run. Beside the output stands a
+    manifest with counts and checksums. For example:
 
     spacy-biobert extract pubmed/ articles/*.nxml documents.jsonl.gz --min-words 20
+    --language eng --exclude-ids benchmarks.txt --workers 4
     """
     printer = Printer()
     try:
+        excluded = frozenset() if exclude_ids is None else read_ids(exclude_ids)
+        filters = Filters(min_words, _read_languages(language), excluded)
         manifest = extract(
             inputs,
             output,
             format=format.value if format is not None else None,
-            min_words=min_words,
+            filters=filters,
             limit=limit,
+            shard=shard,
+            n_workers=workers,
             strict=strict,
             printer=printer,
         )
-    except SourceError as error:
+    except (SourceError, OSError) as error:
         printer.fail(str(error))
         raise typer.Exit(1) from error
     printer.good(
@@ -117,8 +110,10 @@ def extract(
     output: Path,
     *,
     format: str | None = None,
-    min_words: int = 1,
+    filters: Filters,
     limit: int = 0,
+    shard: str = "1/1",
+    n_workers: int = 1,
     strict: bool = False,
     printer: Printer,
 ) -> dict[str, Any]:
@@ -127,12 +122,15 @@ def extract(
     inputs (list[str]): Files, folders or globs.
     output (Path): The file to write, .jsonl or .jsonl.gz.
     format (str or None): Format of all inputs; None tells it by the names.
-    min_words (int): Documents with fewer words are left out; empty ones always.
+    filters (Filters): Which documents are left out; empty ones always.
     limit (int): Documents to stop after, 0 for no limit.
+    shard (str): "i/n": only the i-th of n parts of the files, from 1.
+    n_workers (int): Processes to read with; they are not used with a limit.
     strict (bool): Refuse to write if a file is broken.
     printer (Printer): Where reports and progress go.
     RETURNS (dict): The manifest, as written beside the output.
-    RAISES (SourceError): If there is nothing to read or nothing came out.
+    RAISES (SourceError): If there is nothing to read or, but for one of several
+        shards, nothing came out.
     """
     if not output.name.endswith(OUTPUT_SUFFIXES):
         expected = " or ".join(f"*{suffix}" for suffix in OUTPUT_SUFFIXES)
@@ -142,27 +140,22 @@ def extract(
     for source in sources:
         if output.exists() and source.path.samefile(output):
             raise SourceError(Errors.B212.format(path=output))
-    totals = Totals()
-    with whole_file(output) as unfinished:
-        with _open_output(unfinished, compress=output.suffix == ".gz") as file:
-            read = _write_all(file, sources, totals, min_words, limit, printer)
-        _report(read, printer)
-        _refuse(read, totals, output, strict)
-        manifest = _manifest(read, totals, unfinished, output)
+    plan = Plan(sources, read_shard(shard, len(sources)), filters, limit)
+    with (
+        whole_file(output) as unfinished,
+        passing_folder(output.with_name(f".{output.name}.parts")) as folder,
+        open_workers(1 if limit else n_workers) as workers,
+    ):
+        part_path = folder / output.name
+        with unfinished.open("wb") as file:
+            totals = _write_all(file, plan, part_path, workers, printer)
+        _report(totals.readings, printer)
+        _refuse(totals, plan, output, strict)
+        manifest = _manifest(totals, plan, unfinished, output)
+        text = json.dumps(manifest, indent=1, ensure_ascii=False)
         with whole_file(manifest_path(output)) as path:
-            path.write_text(
-                json.dumps(manifest, indent=1, ensure_ascii=False) + "\n",
-                encoding="utf-8",
-            )
+            path.write_text(f"{text}\n", encoding="utf-8")
     return manifest
-
-
-def list_sources(paths: list[Path], format: str | None) -> list[Source]:
-    """Tell the formats; MEDLINE files go last, from the newest to the oldest."""
-    sources = [Source(path, format or tell_format(path)) for path in paths]
-    medline = {source.path: source for source in sources if source.format == "medline"}
-    others = [source for source in sources if source.format != "medline"]
-    return others + [medline[path] for path in newest_first(medline)]
 
 
 def manifest_path(output: Path) -> Path:
@@ -171,127 +164,85 @@ def manifest_path(output: Path) -> Path:
     return output.with_name(f"{stem}.manifest.json")
 
 
-def read_source(source: Source, settled: Settled) -> Iterator[Document]:
-    """Read the documents of a file.
-
-    source (Source): The file. Records that its reader leaves out are counted.
-    settled (Settled): PMIDs of the MEDLINE files before. Added to.
-    YIELDS (Document): Empty ones among them.
-    RAISES (SourceError): If the file is broken, after the documents before that.
-    """
-    path = str(source.path)
-    if source.format == "jsonl":
-        with open_lines(source.path) as lines:
-            yield from read_jsonl(lines, path=path)
-        return
-    with open_source(source.path) as file:
-        if source.format == "medline":
-            yield from read_latest(
-                file, path=path, settled=settled, left_out=source.left_out
-            )
-        elif source.format == "jats":
-            yield from read_jats(file, path=path)
-        else:
-            yield from read_plaintext(file, path=path)
-
-
-@contextmanager
-def _open_output(path: Path, *, compress: bool) -> Iterator[BinaryIO]:
-    with path.open("wb") as raw:
-        if not compress:
-            yield raw
-            return
-        # Neither name nor time in the header: the same input gives the same bytes.
-        with gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed:
-            yield cast(BinaryIO, packed)
+def _read_languages(stated: list[str]) -> frozenset[str]:
+    found = {}
+    for language in stated:
+        found[language] = language_code(language)
+        if not re.fullmatch("[a-z]{3}", found[language]):
+            raise SourceError(Errors.B216.format(found=language))
+    return frozenset(found.values())
 
 
 def _write_all(
-    file: BinaryIO,
-    sources: list[Source],
-    totals: Totals,
-    min_words: int,
-    limit: int,
-    printer: Printer,
-) -> list[Source]:
-    """Write the documents of the sources; give the sources that were read."""
-    settled = Settled()
+    file: BinaryIO, plan: Plan, part_path: Path, workers: Workers, printer: Printer
+) -> Totals:
+    """Write the documents of the shard's sources, part by part."""
+    totals = Totals()
     shown = time.monotonic()
-    for number, source in enumerate(sources, start=1):
-        try:
-            for document in read_source(source, settled):
-                _write(file, document, source, totals, min_words)
-                if limit and totals.documents >= limit:
-                    return sources[:number]
-                if time.monotonic() - shown >= PROGRESS:
-                    shown = time.monotonic()
-                    printer.text(
-                        f"File {number} of {len(sources)}, {source.path.name}: "
-                        f"{totals.documents:,} documents, {totals.words:,} words so far"
-                    )
-        except SourceError as error:
-            source.error = str(error)
-        except OSError as error:
-            source.error = Errors.B214.format(path=source.path, reason=error)
-    return sources
+    parts = make_parts(plan, part_path, workers)
+    if plan.limit:
+        # Without other processes each part is made when the one before is counted.
+        parts = (replace(part, room=plan.limit - totals.documents) for part in parts)
+    for extract in map_in_order(write_part, parts, workers):
+        with extract.path.open("rb") as part:
+            shutil.copyfileobj(part, file)
+        extract.path.unlink()
+        totals.readings += extract.readings
+        totals.documents += sum(reading.documents for reading in extract.readings)
+        totals.words += sum(reading.words for reading in extract.readings)
+        if plan.limit and totals.documents >= plan.limit:
+            break
+        if time.monotonic() - shown >= PROGRESS:
+            shown = time.monotonic()
+            printer.text(
+                f"File {len(totals.readings)} of {plan.end - plan.begin}: "
+                f"{totals.documents:,} documents, {totals.words:,} words so far"
+            )
+    return totals
 
 
-def _write(
-    file: BinaryIO, document: Document, source: Source, totals: Totals, min_words: int
-) -> None:
-    n_words = len(document.text.split())
-    if n_words < max(min_words, 1):
-        source.left_out["short" if n_words else "empty"] += 1
-        return
-    line = json.dumps(document_record(document), ensure_ascii=False)
-    file.write(line.encode("utf-8", "replace") + b"\n")
-    source.documents += 1
-    totals.documents += 1
-    totals.words += n_words
-
-
-def _report(sources: list[Source], printer: Printer) -> None:
-    for source in sources:
-        if source.error is not None:
-            kept = f"{source.documents:,} documents before it are kept."
-            printer.warn(f"{source.error} ({kept})")
-    left_out = sum((source.left_out for source in sources), Counter[str]())
+def _report(readings: list[Reading], printer: Printer) -> None:
+    for reading in readings:
+        if reading.error is not None:
+            kept = f"{reading.documents:,} documents before it are kept."
+            printer.warn(f"{reading.error} ({kept})")
+    left_out = sum((reading.left_out for reading in readings), Counter[str]())
     if left_out:
         shown = ", ".join(f"{count:,} {why}" for why, count in sorted(left_out.items()))
         printer.info(f"Left out: {shown}")
 
 
-def _refuse(sources: list[Source], totals: Totals, output: Path, strict: bool) -> None:
-    n_broken = sum(source.error is not None for source in sources)
+def _refuse(totals: Totals, plan: Plan, output: Path, strict: bool) -> None:
+    n_sources = len(totals.readings)
+    n_broken = sum(reading.error is not None for reading in totals.readings)
     if strict and n_broken:
-        raise SourceError(Errors.B213.format(n_broken=n_broken, n_sources=len(sources)))
-    if not totals.documents:
-        raise SourceError(Errors.B211.format(output=output, n_sources=len(sources)))
+        raise SourceError(Errors.B213.format(n_broken=n_broken, n_sources=n_sources))
+    if not totals.documents and plan.shard == (1, 1):
+        raise SourceError(Errors.B211.format(output=output, n_sources=n_sources))
 
 
 def _manifest(
-    sources: list[Source], totals: Totals, written: Path, output: Path
+    totals: Totals, plan: Plan, written: Path, output: Path
 ) -> dict[str, Any]:
     return {
         "output": output.name,
-        "sha256": _sha256(written),
+        "sha256": file_sha256(written),
         "documents": totals.documents,
         "words": totals.words,
+        "shard": "/".join(map(str, plan.shard)),
+        "min_words": plan.filters.min_words,
+        "languages": sorted(plan.filters.languages),
+        "excluded_ids": len(plan.filters.excluded),
         "sources": [
             {
-                "path": str(source.path),
-                "format": source.format,
-                "sha256": None if source.error else _sha256(source.path),
-                "documents": source.documents,
-                "skipped": source.left_out.total(),
-                "skipped_because": dict(sorted(source.left_out.items())),
-                "error": source.error,
+                "path": str(reading.source.path),
+                "format": reading.source.format,
+                "sha256": reading.sha256,
+                "documents": reading.documents,
+                "skipped": reading.left_out.total(),
+                "skipped_because": dict(sorted(reading.left_out.items())),
+                "error": reading.error,
             }
-            for source in sources
+            for reading in totals.readings
         ],
     }
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -2,6 +2,7 @@
 
 import glob
 import gzip
+import hashlib
 import io
 import lzma
 import re
@@ -141,3 +142,26 @@ def read_documents(path: Path) -> Iterator[Document]:
     """
     with open_lines(path) as lines:
         yield from read_jsonl(lines, path=str(path))
+
+
+def read_ids(path: Path) -> frozenset[str]:
+    """Read a list of document ids.
+
+    path (Path): An id a line; what follows a # is a comment.
+    RETURNS (frozenset[str]): The ids.
+    RAISES (SourceError): If the file cannot be read, or has none.
+    """
+    with open_lines(path) as lines, naming(str(path)):
+        found = {line.partition("#")[0].strip() for line in lines} - {""}
+    if not found:
+        raise SourceError(Errors.B218.format(path=path))
+    return frozenset(found)
+
+
+def file_sha256(path: Path) -> str:
+    """Give the SHA-256 of a file's bytes.
+
+    RAISES (OSError): If it cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

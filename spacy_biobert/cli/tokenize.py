@@ -1,6 +1,7 @@
 """`spacy-biobert tokenize`: documents and tokenizer in, token store out."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ from ..errors import Errors
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
+    from ..pretraining.shards import StoreFigures
+
 SECONDS_BETWEEN_LINES = 5.0
 
 
@@ -20,24 +23,58 @@ def tokenize_cli(
     tokenizer: Path = typer.Argument(
         ..., help="Tokenizer folder, name on the hub, or tokenizer.json"
     ),
-    output: Path = typer.Argument(..., help="Folder for the store; replaced"),
+    output: Path = typer.Argument(
+        ..., help="Folder for the store; replaced, but for --append"
+    ),
     held_out: float = typer.Option(
         0.01, min=0.0, max=0.5, help="Share of the documents kept for evaluation"
     ),
+    append: bool = typer.Option(
+        False, "--append", help="Add to the store what is not in it yet"
+    ),
+    workers: int = typer.Option(1, min=1, help="Processes"),
 ) -> None:
     """Cut documents into pieces, once, for all pretraining runs.
 
     Needs documents made by `extract` and a tokenizer, made by `vocab` or that of a
-    published encoder. The store is read from disk as it is needed. For example:
+    published encoder. The store is read from disk as it is needed, and is the same
+    for any number of --workers. To add text to a store, such as next year's, give the
+    same tokenizer and share with --append: the shards that are there stay as they
+    are, and a killed append leaves the store as it was. For example:
 
     spacy-biobert tokenize documents.jsonl.gz tokenizer store --held-out 0.01
-    """
-    from ..pretraining.store import StoreFigures, build_store, file_checksum
-    from .sources import open_source, read_documents
 
+    spacy-biobert tokenize documents-2027.jsonl.gz tokenizer store --append
+    """
+    from ..pretraining.store import append_to_store, build_store
+    from .sources import file_sha256, open_source, read_documents
+
+    try:
+        with open_source(documents):
+            source = {"path": str(documents), "sha256": file_sha256(documents)}
+        write_store = append_to_store if append else build_store
+        figures = write_store(
+            read_documents(documents),
+            open_fast_tokenizer(tokenizer),
+            output,
+            held_out=held_out,
+            sources=[source],
+            n_workers=workers,
+            report=_make_report(),
+        )
+    except (OSError, ValueError) as error:
+        msg.fail(str(error), exits=1)
+    msg.good(
+        f"{figures.n_documents:,} documents ({figures.n_held_out:,} held out), "
+        f"{figures.n_sentences:,} sentences, {figures.n_pieces:,} pieces "
+        f"{'added to' if append else 'in'} {output}"
+    )
+
+
+def _make_report() -> Callable[["StoreFigures"], None]:
     started = shown = time.monotonic()
 
-    def report(figures: StoreFigures) -> None:
+    def report(figures: "StoreFigures") -> None:
         nonlocal shown
         if time.monotonic() - shown >= SECONDS_BETWEEN_LINES:
             shown = time.monotonic()
@@ -47,23 +84,7 @@ def tokenize_cli(
                 f"{rate:,.0f} pieces/s"
             )
 
-    try:
-        with open_source(documents):
-            source = {"path": str(documents), "sha256": file_checksum(documents)}
-        figures = build_store(
-            read_documents(documents),
-            open_fast_tokenizer(tokenizer),
-            output,
-            held_out=held_out,
-            sources=[source],
-            report=report,
-        )
-    except (OSError, ValueError) as error:
-        msg.fail(str(error), exits=1)
-    msg.good(
-        f"{figures.n_documents:,} documents ({figures.n_held_out:,} held out), "
-        f"{figures.n_sentences:,} sentences, {figures.n_pieces:,} pieces in {output}"
-    )
+    return report
 
 
 def open_fast_tokenizer(path: Path) -> "Tokenizer":

@@ -7,6 +7,7 @@ from typing import BinaryIO
 from lxml import etree
 
 from ..types import Document, Section
+from .languages import language_code
 from .markup import character, iter_elements, local_name
 
 WORD = re.compile(r"\S+")
@@ -49,6 +50,9 @@ SHORT_ABSTRACTS = frozenset(
     )
 )
 ID_TYPES = ("pmc", "pmcid", "pmid", "doi", "publisher-id")
+# Those that mean the same article wherever they stand.
+OTHER_ID_TYPES = ("pmid", "doi")
+LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 
 # Stand for citations and formulae while the text around them is cleaned. XML cannot contain
 # these characters, so that they are never the text's own.
@@ -96,7 +100,14 @@ def read_jats(file: BinaryIO, *, path: str) -> Iterator[Document]:
                     sections += _sections(abstract, "")
         for body in article.iterfind("body"):
             sections += _sections(body, "")
-        yield Document(_identify(meta, path), title, tuple(sections))
+        language = language_code(article.get(LANGUAGE, ""))
+        yield Document(
+            _identify(meta, path),
+            title,
+            tuple(sections),
+            languages=(language,) if language else (),
+            other_ids=_other_ids(meta),
+        )
 
 
 def running_text(element: etree._Element) -> str:
@@ -177,6 +188,11 @@ def _identify(meta: etree._Element | None, path: str) -> str:
             return f"PMC{number}" if bare else number
     name = path.replace("\\", "/").rpartition("/")[2]
     return name.partition(".")[0]
+
+
+def _other_ids(meta: etree._Element | None) -> tuple[str, ...]:
+    found = {} if meta is None else _identifiers(meta)
+    return tuple(found[kind] for kind in OTHER_ID_TYPES if found.get(kind))
 
 
 def _identifiers(meta: etree._Element) -> dict[str, str]:

@@ -1,18 +1,16 @@
 """MEDLINE/PubMed XML to documents, each article in its latest version.
 
 PubMed publishes a baseline and numbered updates. An update holds new articles,
-revised ones under their old PMID, and a list of deleted PMIDs. Files are walked
-from the newest to the oldest, so that the first record of a PMID is its latest;
-what has to be remembered is one bit per PMID (`PmidSet`), some 6 MB for all of
-PubMed. Within a file the order is not enough (a PMID may occur several times), so
-each file is read twice: once for the PMIDs that are repeated or deleted in it, then
-for the text. Only articles repeated in the same file wait in memory for its end.
+revised ones under their old PMID, and a list of deleted PMIDs. A file is read twice:
+by `survey_file` for its PMIDs, so that `Settled` can tell what newer files supersede,
+then by `read_latest` for the text. Only articles repeated in the same file wait in
+memory for its end.
 """
 
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from lxml import etree
@@ -20,12 +18,14 @@ from lxml import etree
 from ..errors import Errors
 from ..types import Document, Section
 from .faults import SourceError
+from .languages import language_code
 from .markup import iter_elements, plain_text
+from .revisions import PmidSet, Survey, Verdict
 
 ROOT = ("PubmedArticleSet",)
 # NLM's note at the end of an abstract that was cut before the year 2000.
 CUT_BY_NLM = re.compile(r"\s*\(ABSTRACT TRUNCATED(?: AT \d+ WORDS)?\)\s*$")
-PAGE = 1 << 16
+TAGS = ("MedlineCitation", "DeleteCitation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,95 +37,19 @@ class Citation:
     revised: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Survey:
-    """The PMIDs that occur more than once in a file, and those it deletes."""
-
-    repeated: frozenset[int]
-    deleted: frozenset[int]
-
-
-class PmidSet:
-    """A set of PMIDs, one bit each, in pages that are made when needed."""
-
-    def __init__(self) -> None:
-        self._pages: dict[int, bytearray] = {}
-
-    def __contains__(self, pmid: int) -> bool:
-        page = self._pages.get(pmid // PAGE)
-        return page is not None and bool(page[pmid % PAGE >> 3] & 1 << (pmid & 7))
-
-    def add(self, pmid: int) -> None:
-        """Add a PMID."""
-        page = self._pages.setdefault(pmid // PAGE, bytearray(PAGE // 8))
-        page[pmid % PAGE >> 3] |= 1 << (pmid & 7)
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """The PMIDs that newer files gave a document for, or deleted."""
-
-    given: PmidSet = field(default_factory=PmidSet)
-    deleted: PmidSet = field(default_factory=PmidSet)
-
-
-def read_latest(
-    file: BinaryIO, *, path: str, settled: Settled, left_out: Counter[str]
-) -> Iterator[Document]:
-    """Read the articles whose latest version is in this file.
-
-    Within a file the record with the highest version of its PMID wins, then the
-    last revised, then the later one; a deletion wins over any. Between files the
-    newer one wins, so call this for the newest file first.
-
-    file (BinaryIO): The decompressed XML; it is read, rewound and read again.
-    path (str): The file's name, for messages.
-    settled (Settled): What newer files have settled. This file is added.
-    left_out (Counter): Records left out as "superseded" or "deleted". Added to.
-    YIELDS (Document): In the file's order, the repeated ones at its end.
-    RAISES (SourceError): See `read_citations`; after the documents before it.
-    """
-    survey = survey_file(file, path=path)
-    file.seek(0)
-    waiting: dict[int, Citation] = {}
-    broken: SourceError | None = None
-    try:
-        for citation in read_citations(file, path=path):
-            pmid = int(citation.document.id)
-            if pmid in survey.deleted or pmid in settled.deleted:
-                left_out["deleted"] += 1
-            elif pmid in settled.given:
-                left_out["superseded"] += 1
-            elif pmid not in survey.repeated:
-                settled.given.add(pmid)
-                yield citation.document
-            else:
-                left_out["superseded"] += pmid in waiting
-                waiting[pmid] = _later(waiting.get(pmid), citation)
-    except SourceError as error:
-        broken = error
-    for pmid, citation in waiting.items():
-        settled.given.add(pmid)
-        yield citation.document
-    for pmid in survey.deleted:
-        settled.deleted.add(pmid)
-    if broken is not None:
-        raise broken
-
-
 def survey_file(file: BinaryIO, *, path: str) -> Survey:
-    """Find the PMIDs that a file repeats or deletes, up to where it breaks off.
+    """Find the PMIDs that a file has, repeats and deletes, up to where it breaks off.
 
     file (BinaryIO): The decompressed XML, at its start.
     path (str): The file's name, for messages.
-    RETURNS (Survey): Both sets; empty for a file that cannot be read at all.
+    RETURNS (Survey): Empty for a file that cannot be read at all.
     """
-    seen, repeated, deleted = PmidSet(), set(), set()
-    tags = ("MedlineCitation", "DeleteCitation")
+    seen, repeated, deleted = PmidSet(), set(), PmidSet()
     try:
-        for element in iter_elements(file, tags, root=ROOT, path=path):
+        for element in iter_elements(file, TAGS, root=ROOT, path=path):
             if element.tag == "DeleteCitation":
-                deleted |= {_pmid(child, path) for child in element.iterfind("PMID")}
+                for pmid in _deleted(element, path):
+                    deleted.add(pmid)
                 continue
             pmid = _pmid(element.find("PMID"), path)
             if pmid in seen:
@@ -133,7 +57,45 @@ def survey_file(file: BinaryIO, *, path: str) -> Survey:
             seen.add(pmid)
     except SourceError:
         pass  # the second reading reports it, after the documents before it
-    return Survey(frozenset(repeated), frozenset(deleted))
+    return Survey(seen, frozenset(repeated), deleted)
+
+
+def read_latest(
+    file: BinaryIO, *, path: str, verdict: Verdict, left_out: Counter[str]
+) -> Iterator[Document]:
+    """Read the articles whose latest version is in this file.
+
+    Within a file the record with the highest version of its PMID wins, then the
+    last revised, then the later one; a deletion wins over any. Between files the
+    newer one wins.
+
+    file (BinaryIO): The decompressed XML, at its start.
+    path (str): The file's name, for messages.
+    verdict (Verdict): What of this file counts, from its survey and `Settled`.
+    left_out (Counter): Records left out as "superseded" or "deleted". Added to.
+    YIELDS (Document): In the file's order, the repeated ones at its end.
+    RAISES (SourceError): See `read_citations`; after the documents before it.
+    """
+    waiting: dict[int, Citation] = {}
+    broken: SourceError | None = None
+    try:
+        for citation in read_citations(file, path=path):
+            pmid = int(citation.document.id)
+            if pmid in verdict.deleted:
+                left_out["deleted"] += 1
+            elif pmid in verdict.superseded:
+                left_out["superseded"] += 1
+            elif pmid not in verdict.repeated:
+                yield citation.document
+            else:
+                left_out["superseded"] += pmid in waiting
+                waiting[pmid] = _later(waiting.get(pmid), citation)
+    except SourceError as error:
+        broken = error
+    for citation in waiting.values():
+        yield citation.document
+    if broken is not None:
+        raise broken
 
 
 def read_citations(file: BinaryIO, *, path: str) -> Iterator[Citation]:
@@ -147,7 +109,10 @@ def read_citations(file: BinaryIO, *, path: str) -> Iterator[Citation]:
         declares entities of its own.
     SOURCE: PubMed DTD, https://dtd.nlm.nih.gov/ncbi/pubmed/doc/out/250101/
     """
-    for element in iter_elements(file, ("MedlineCitation",), root=ROOT, path=path):
+    for element in iter_elements(file, TAGS, root=ROOT, path=path):
+        if element.tag == "DeleteCitation":
+            _deleted(element, path)  # breaks off where the survey did
+            continue
         pmid = element.find("PMID")
         number = _pmid(pmid, path)
         yield Citation(
@@ -155,6 +120,7 @@ def read_citations(file: BinaryIO, *, path: str) -> Iterator[Citation]:
                 id=str(number),
                 title=plain_text(element.find("Article/ArticleTitle")),
                 sections=tuple(_sections(element)),
+                languages=tuple(_languages(element)),
             ),
             version=_number(pmid.get("Version")),
             revised=tuple(
@@ -170,6 +136,17 @@ def _sections(citation: etree._Element) -> Iterator[Section]:
         text = CUT_BY_NLM.sub("", plain_text(part))
         if text:
             yield Section("" if label.upper() == "UNLABELLED" else label, text)
+
+
+def _languages(citation: etree._Element) -> Iterator[str]:
+    for stated in citation.iterfind("Article/Language"):
+        code = language_code(stated.text or "")
+        if code:
+            yield code
+
+
+def _deleted(deletion: etree._Element, path: str) -> list[int]:
+    return [_pmid(child, path) for child in deletion.iterfind("PMID")]
 
 
 def _pmid(element: etree._Element | None, path: str) -> int:

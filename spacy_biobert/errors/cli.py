@@ -17,3 +17,7 @@ class CliErrors:
         "{path}: expected a pipeline with a meta.json, found none. Give a folder that "
         "`python -m spacy train` wrote, such as OUTPUT/model-best."
     )
+    B004 = (
+        "A worker process was ended from outside, often because the memory was full. "
+        "Nothing was written. Try again with fewer --workers."
+    )

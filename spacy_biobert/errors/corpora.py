@@ -49,7 +49,8 @@ class CorpusErrors:
     B210 = "{path}: expected an output named {expected}. Choose another name."
     B211 = (
         "{output}: no document came out of {n_sources} file(s), so that nothing was "
-        "written. See the report above, and try a lower --min-words."
+        "written. See the report above; --min-words, --language and --exclude-ids leave "
+        "documents out."
     )
     B212 = "{path} is both an input and the output. Choose another output."
     B213 = (
@@ -60,6 +61,18 @@ class CorpusErrors:
     B215 = (
         "'{folder}': expected files in one of the known formats ({known}) in this "
         "folder, found none. Name a folder that has some, or name files with --format."
+    )
+    B216 = (
+        "--language {found}: expected the code of a language, such as eng or en. See "
+        "https://www.nlm.nih.gov/bsd/language_table.html for the codes."
+    )
+    B217 = (
+        "--shard {found}: expected i/n for the i-th of n parts, for instance 1/4, with i "
+        "from 1 to n and n at most the number of files, which is {n_sources}."
+    )
+    B218 = (
+        "{path}: expected ids of documents to leave out, one a line, found none. Check "
+        "the file, or leave --exclude-ids out."
     )
     B220 = (
         "{path}, line {line}: expected a PubTator line (id|t|title, id|a|abstract, a "

@@ -65,6 +65,19 @@ class PretrainingErrors:
         "{folder}: expected a new folder or one with a token store alone, found {found}, "
         "which replacing it would remove. Name another folder."
     )
+    B122 = (
+        "{folder}: expected the held-out share that the store was made with, {expected}, "
+        "found {found}. Give --held-out {expected}, or make the store again without "
+        "--append."
+    )
+    B123 = (
+        "{folder}: expected text that is not in this store yet, found {path}, which is in "
+        "it as {known}, so that nothing was added. Give only what is new."
+    )
+    B124 = (
+        "{folder}: another append to this store ended while this one ran, so that nothing "
+        "was added. Run it again, when no other one runs."
+    )
     B125 = (
         "Masks: expected a bool tensor of shape {expected}, found {dtype} of {found}."
     )

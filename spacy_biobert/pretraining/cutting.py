@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from itertools import chain, islice
 
 import numpy as np
@@ -11,11 +12,12 @@ from tokenizers import Tokenizer
 
 from ..sentences import split_sentences
 from ..types import Document
+from ..workers import Workers, map_in_order
 
 # A longer document is an article: each of its sections is a document of its own,
 # so that a sentence's neighbours and strangers differ in more than the topic.
 ARTICLE_WORDS = 1000
-# Documents that are tokenised together, on all cores.
+# Documents that are tokenised together: on all cores, or by one of several processes.
 BATCH_DOCUMENTS = 256
 
 
@@ -30,7 +32,11 @@ class CutDocument:
 
 
 def cut_documents(
-    documents: Iterable[Document], tokenizer: Tokenizer, *, held_out: float
+    documents: Iterable[Document],
+    tokenizer: Tokenizer,
+    *,
+    held_out: float,
+    workers: Workers,
 ) -> Iterator[CutDocument]:
     """Cut documents into sentences, and sentences into pieces.
 
@@ -38,29 +44,47 @@ def cut_documents(
     tokenizer (Tokenizer): Not modified; its truncation and padding are not used, and
         a "[MASK]" in a text is text.
     held_out (float): Share of the documents kept for evaluation, 0 to 1.
+    workers (Workers): From `open_workers`. The pieces are the same for any number.
     YIELDS (CutDocument): In the order of the documents, the sections of an article one
         by one. What has no pieces is left out: empty sections, empty documents.
     """
-    cutter = Tokenizer.from_str(tokenizer.to_str())
-    cutter.no_truncation()
-    cutter.no_padding()
-    cutter.encode_special_tokens = True
-    parts = (
+    left = iter(documents)
+    batches = iter(lambda: list(islice(left, BATCH_DOCUMENTS)), [])
+    cut = partial(_cut, tokenizer.to_str(), held_out)
+    for found in map_in_order(cut, batches, workers):
+        yield from found
+
+
+def _cut(
+    tokenizer: str, held_out: float, documents: list[Document]
+) -> list[CutDocument]:
+    """Cut some documents, perhaps in another process."""
+    parts = [
         (name, _is_held_out(document.id, held_out), sentences)
         for document in documents
         for name, sentences in _parts(document)
-    )
-    while batch := list(islice(parts, BATCH_DOCUMENTS)):
-        flat = [sentence for _, _, sentences in batch for sentence in sentences]
-        encoded = iter(cutter.encode_batch_fast(flat, add_special_tokens=False))
-        for name, kept_out, sentences in batch:
-            found = [ids for _ in sentences if (ids := next(encoded).ids)]
-            if found:
-                n_pieces = np.array([len(ids) for ids in found], np.int32)
-                pieces = np.fromiter(
-                    chain.from_iterable(found), np.uint32, n_pieces.sum()
-                )
-                yield CutDocument(name, kept_out, n_pieces, pieces)
+    ]
+    flat = [sentence for _, _, sentences in parts for sentence in sentences]
+    cutter = _open_cutter(tokenizer)
+    encoded = iter(cutter.encode_batch_fast(flat, add_special_tokens=False))
+    rows = []
+    for name, kept_out, sentences in parts:
+        found = [ids for _ in sentences if (ids := next(encoded).ids)]
+        if found:
+            n_pieces = np.array([len(ids) for ids in found], np.int32)
+            pieces = np.fromiter(chain.from_iterable(found), np.uint32, n_pieces.sum())
+            rows.append(CutDocument(name, kept_out, n_pieces, pieces))
+    return rows
+
+
+# A process gets the tokenizer with every batch, but reads it once.
+@lru_cache(maxsize=1)
+def _open_cutter(tokenizer: str) -> Tokenizer:
+    cutter = Tokenizer.from_str(tokenizer)
+    cutter.no_truncation()
+    cutter.no_padding()
+    cutter.encode_special_tokens = True
+    return cutter
 
 
 def _parts(document: Document) -> Iterator[tuple[str, list[str]]]:

@@ -7,10 +7,13 @@ order, with their checksums; adding to a corpus is adding shards.
 
 import hashlib
 import json
+import os
+import shutil
+import tempfile
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,38 +22,20 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from ..atomic import whole_folder
+from ..atomic import flush, whole_file, whole_folder
 from ..errors import Errors
 from ..types import Document
-from .cutting import CutDocument, cut_documents
+from ..workers import open_workers
+from .cutting import cut_documents
+from .shards import StoreFigures, file_checksum, sum_figures, write_shards
 
 Split = Literal["train", "held_out"]
 Pieces = NDArray[np.uint16] | NDArray[np.uint32]
 
 FORMAT = 1
 MANIFEST = "manifest.json"
-SHARD_NAME = "shard-{number:05d}.arrow"
-# Pieces that are held in memory before they are written, as one record batch.
-BATCH_PIECES = 1 << 19
-SHARD_PIECES = 64_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class StoreFigures:
-    """What went into a store. The sections of an article count as documents."""
-
-    n_documents: int
-    n_held_out: int
-    n_sentences: int
-    n_pieces: int
-
-    def __add__(self, other: "StoreFigures") -> "StoreFigures":
-        return StoreFigures(
-            self.n_documents + other.n_documents,
-            self.n_held_out + other.n_held_out,
-            self.n_sentences + other.n_sentences,
-            self.n_pieces + other.n_pieces,
-        )
+# Folders in a store where an append writes; one that stays was left by a killed process.
+UNFINISHED = ".append-"
 
 
 class StoredDocuments:
@@ -183,6 +168,7 @@ def build_store(
     *,
     held_out: float,
     sources: Iterable[dict[str, str]] = (),
+    n_workers: int = 1,
     report: Callable[[StoreFigures], None] | None = None,
 ) -> StoreFigures:
     """Cut documents into pieces and write them as a store, whole or not at all.
@@ -193,22 +179,19 @@ def build_store(
     held_out (float): Share of the documents kept for evaluation, 0 to 1, chosen
         by a hash of the id, so that it stays the same when a corpus grows.
     sources (Iterable[dict]): What the documents came from, for the manifest.
+    n_workers (int): Processes to cut with. The store is the same for any number.
     report (Callable | None): Called now and then with the figures so far.
     RETURNS (StoreFigures): What went in.
     RAISES (ValueError): If there is not one document with text.
     RAISES (OSError): If the folder holds anything but a store.
     """
     _check_folder(folder)
-    schema = _make_schema(tokenizer)
-    rows = cut_documents(documents, tokenizer, held_out=held_out)
-    batches = _watch(_make_batches(rows, schema), report)
-    shards: list[dict[str, Any]] = []
-    with whole_folder(folder) as unfinished:
-        while (first := next(batches, None)) is not None:
-            path = unfinished / SHARD_NAME.format(number=len(shards))
-            shards.append(_write_shard(path, schema, chain([first], batches)))
-        if not shards:
-            raise ValueError(Errors.B110)
+    with (
+        open_workers(n_workers) as workers,
+        whole_folder(folder) as unfinished,
+    ):
+        rows = cut_documents(documents, tokenizer, held_out=held_out, workers=workers)
+        shards = write_shards(rows, tokenizer, unfinished, first=0, report=report)
         manifest = {
             "format": FORMAT,
             "tokenizer_sha256": tokenizer_checksum(tokenizer),
@@ -216,15 +199,50 @@ def build_store(
             "sources": list(sources),
             "shards": shards,
         }
-        (unfinished / MANIFEST).write_text(
-            json.dumps(manifest, indent=1), encoding="utf-8"
-        )
-    return StoreFigures(
-        n_documents=sum(shard["documents"] for shard in shards),
-        n_held_out=sum(shard["held_out"] for shard in shards),
-        n_sentences=sum(shard["sentences"] for shard in shards),
-        n_pieces=sum(shard["pieces"] for shard in shards),
-    )
+        _write_manifest(manifest, unfinished / MANIFEST)
+    return sum_figures(shards)
+
+
+def append_to_store(
+    documents: Iterable[Document],
+    tokenizer: Tokenizer,
+    folder: Path,
+    *,
+    held_out: float,
+    sources: Sequence[dict[str, str]] = (),
+    n_workers: int = 1,
+    report: Callable[[StoreFigures], None] | None = None,
+) -> StoreFigures:
+    """Cut documents into pieces and add them to a store, all of them or none.
+
+    The shards that are there stay as they are. New ones are written beside them, and
+    belong to the store when the manifest, replaced in one step, names them.
+
+    documents, tokenizer, held_out, n_workers, report: As of `build_store`.
+    folder (Path): The store. What a killed append left in it is removed.
+    sources (Sequence[dict]): What the documents came from.
+    RETURNS (StoreFigures): What was added.
+    RAISES (ValueError): If the store was made with another tokenizer or held-out
+        share, has one of the sources, or there is not one document with text.
+    RAISES (OSError): If there is no store, or another append finished meanwhile.
+    """
+    store = open_store(folder)
+    _check_growth(store, tokenizer, held_out, sources)
+    _remove_leftovers(folder, store.manifest)
+    unfinished = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=folder))
+    try:
+        with open_workers(n_workers) as workers:
+            rows = cut_documents(
+                documents, tokenizer, held_out=held_out, workers=workers
+            )
+            n_old = len(store.manifest["shards"])
+            shards = write_shards(
+                rows, tokenizer, unfinished, first=n_old, report=report
+            )
+        _add_shards(store, shards, unfinished, sources)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return sum_figures(shards)
 
 
 def open_store(folder: Path) -> TokenStore:
@@ -235,20 +253,11 @@ def open_store(folder: Path) -> TokenStore:
     RAISES (OSError): If there is no store, or a shard of it is missing.
     RAISES (ValueError): If it has another format, or a shard was cut.
     """
-    path = Path(folder) / MANIFEST
-    if not path.is_file():
-        raise FileNotFoundError(Errors.B113.format(folder=folder))
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(Errors.B119.format(path=path, reason=error)) from error
-    found = manifest.get("format") if isinstance(manifest, dict) else None
-    if found != FORMAT:
-        raise ValueError(Errors.B114.format(path=path, expected=FORMAT, found=found))
+    manifest = _read_manifest(Path(folder))
     try:
         return TokenStore(Path(folder), manifest)
     except KeyError as error:
-        reason = f"it has no {error}"
+        path, reason = Path(folder) / MANIFEST, f"it has no {error}"
         raise ValueError(Errors.B119.format(path=path, reason=reason)) from error
 
 
@@ -271,15 +280,6 @@ def tokenizer_checksum(tokenizer: Tokenizer) -> str:
         "model": model,
     }
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
-
-
-def file_checksum(path: Path) -> str:
-    """Give the SHA-256 of a file's bytes.
-
-    RAISES (OSError): If it cannot be read.
-    """
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,89 +330,75 @@ def _check_folder(folder: Path) -> None:
         raise FileExistsError(Errors.B121.format(folder=folder, found=others[0]))
 
 
-def _make_schema(tokenizer: Tokenizer) -> pa.Schema:
-    kind = pa.uint16() if tokenizer.get_vocab_size() <= 1 << 16 else pa.uint32()
-    return pa.schema(
-        [
-            ("id", pa.string()),
-            ("held_out", pa.bool_()),
-            ("sentences", pa.list_(pa.list_(kind))),
-        ]
-    )
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise FileNotFoundError(Errors.B113.format(folder=folder))
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(Errors.B119.format(path=path, reason=error)) from error
+    found = manifest.get("format") if isinstance(manifest, dict) else None
+    if found != FORMAT:
+        raise ValueError(Errors.B114.format(path=path, expected=FORMAT, found=found))
+    return manifest
 
 
-def _write_shard(
-    path: Path, schema: pa.Schema, batches: Iterator[pa.RecordBatch]
-) -> dict[str, Any]:
-    """Write record batches until the shard is full, and describe it."""
-    total = StoreFigures(0, 0, 0, 0)
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
-        for batch in batches:
-            writer.write_batch(batch)
-            total += _figures(batch)
-            if total.n_pieces >= SHARD_PIECES:
-                break
-    return {
-        "name": path.name,
-        "bytes": path.stat().st_size,
-        "sha256": file_checksum(path),
-        "documents": total.n_documents,
-        "held_out": total.n_held_out,
-        "sentences": total.n_sentences,
-        "pieces": total.n_pieces,
+def _write_manifest(manifest: dict[str, Any], path: Path) -> None:
+    path.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+
+
+def _check_growth(
+    store: TokenStore,
+    tokenizer: Tokenizer,
+    held_out: float,
+    sources: Sequence[dict[str, str]],
+) -> None:
+    """Refuse to add what does not go with a store, or is in it."""
+    store.check_tokenizer(tokenizer_checksum(tokenizer))
+    expected = store.manifest["held_out"]
+    if held_out != expected:
+        raise ValueError(
+            Errors.B122.format(folder=store.folder, expected=expected, found=held_out)
+        )
+    known = {source["sha256"]: source["path"] for source in store.manifest["sources"]}
+    for source in sources:
+        if source["sha256"] in known:
+            raise ValueError(
+                Errors.B123.format(
+                    folder=store.folder,
+                    path=source["path"],
+                    known=known[source["sha256"]],
+                )
+            )
+
+
+def _add_shards(
+    store: TokenStore,
+    shards: list[dict[str, Any]],
+    unfinished: Path,
+    sources: Sequence[dict[str, str]],
+) -> None:
+    """Move shards into a store, and make them a part of it by its manifest."""
+    if _read_manifest(store.folder) != store.manifest:
+        raise FileExistsError(Errors.B124.format(folder=store.folder))
+    for shard in shards:
+        flush(unfinished / shard["name"])
+        os.replace(unfinished / shard["name"], store.folder / shard["name"])
+    manifest = {
+        **store.manifest,
+        "sources": [*store.manifest["sources"], *sources],
+        "shards": [*store.manifest["shards"], *shards],
     }
+    with whole_file(store.folder / MANIFEST) as path:
+        _write_manifest(manifest, path)
 
 
-def _watch(
-    batches: Iterable[pa.RecordBatch], report: Callable[[StoreFigures], None] | None
-) -> Iterator[pa.RecordBatch]:
-    total = StoreFigures(0, 0, 0, 0)
-    for batch in batches:
-        total += _figures(batch)
-        if report is not None:
-            report(total)
-        yield batch
-
-
-def _figures(batch: pa.RecordBatch) -> StoreFigures:
-    documents = batch.column("sentences")
-    return StoreFigures(
-        n_documents=batch.num_rows,
-        n_held_out=batch.column("held_out").true_count,
-        n_sentences=len(documents.values),
-        n_pieces=len(documents.values.values),
-    )
-
-
-def _make_batches(
-    rows: Iterable[CutDocument], schema: pa.Schema
-) -> Iterator[pa.RecordBatch]:
-    kept: list[CutDocument] = []
-    n_pieces = 0
-    for row in rows:
-        kept.append(row)
-        n_pieces += len(row.pieces)
-        if n_pieces >= BATCH_PIECES:
-            yield _make_batch(kept, schema)
-            kept, n_pieces = [], 0
-    if kept:
-        yield _make_batch(kept, schema)
-
-
-def _make_batch(rows: list[CutDocument], schema: pa.Schema) -> pa.RecordBatch:
-    starts = np.cumsum([0, *(len(row.n_pieces) for row in rows)], dtype=np.int32)
-    zero = np.zeros(1, np.int32)
-    bounds = np.cumsum(
-        np.concatenate([zero, *(row.n_pieces for row in rows)]), dtype=np.int32
-    )
-    kind = schema.field("sentences").type.value_type.value_type
-    pieces = np.concatenate([row.pieces for row in rows]).astype(kind.to_pandas_dtype())
-    sentences = pa.ListArray.from_arrays(bounds, pieces)
-    return pa.record_batch(
-        [
-            pa.array([row.id for row in rows], pa.string()),
-            pa.array([row.held_out for row in rows], pa.bool_()),
-            pa.ListArray.from_arrays(starts, sentences),
-        ],
-        schema=schema,
-    )
+def _remove_leftovers(folder: Path, manifest: dict[str, Any]) -> None:
+    """Remove what a killed append left: its folder, shards the manifest does not name."""
+    named = {shard["name"] for shard in manifest["shards"]}
+    for path in folder.glob("shard-*.arrow"):
+        if path.name not in named:
+            path.unlink()
+    for path in folder.glob(f"{UNFINISHED}*"):
+        shutil.rmtree(path)

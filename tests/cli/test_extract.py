@@ -1,52 +1,11 @@
 import gzip
 import hashlib
-import json
 import lzma
 from pathlib import Path
-from typing import Any
 
 import pytest
-import typer
-from click.testing import Result
-from typer.testing import CliRunner
 
-from spacy_biobert.cli.extract import extract_cli
-
-SAMPLE = Path(__file__).parents[2] / "corpus" / "sample"
-APP = typer.Typer()
-APP.command()(extract_cli)
-LINE = '{"id": "a", "title": "A title", "text": "Three more words"}\n'
-
-
-def extract(*arguments: object) -> Result:
-    return CliRunner().invoke(APP, [str(argument) for argument in arguments])
-
-
-def records(path: Path) -> list[dict[str, Any]]:
-    content = path.read_bytes()
-    text = gzip.decompress(content) if path.suffix == ".gz" else content
-    return [json.loads(line) for line in text.decode("utf-8").splitlines()]
-
-
-def manifest(folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(
-        (folder / "documents.manifest.json").read_text("utf-8")
-    )
-    return found
-
-
-def medline(*pmids: int) -> str:
-    articles = "".join(
-        f'<PubmedArticle><MedlineCitation><PMID Version="1">{pmid}</PMID><Article><ArticleTitle>'
-        f"Title of {pmid}</ArticleTitle></Article></MedlineCitation></PubmedArticle>"
-        for pmid in pmids
-    )
-    return f"<PubmedArticleSet>{articles}</PubmedArticleSet>"
-
-
-@pytest.fixture
-def output(tmp_path: Path) -> Path:
-    return tmp_path / "out" / "documents.jsonl.gz"
+from .extractions import LINE, SAMPLE, extract, manifest, medline, records
 
 
 def test_extract_writes_the_sample_and_its_manifest(output: Path) -> None:

@@ -115,3 +115,34 @@ def test_tokenize_refuses_to_replace_a_folder_of_other_files(
     assert result.exit_code == 1
     assert "[B121]" in said(result)
     assert documents.exists()
+
+
+def test_tokenize_appends_what_is_new(
+    documents: Path, tokenizer_folder: Path, tmp_path: Path
+) -> None:
+    store = tmp_path / "store"
+    tokenize(documents, tokenizer_folder, store, "--held-out", 0)
+    again = tokenize(documents, tokenizer_folder, store, "--held-out", 0, "--append")
+    assert again.exit_code == 1
+    assert "[B123]" in said(again)
+
+    new = tmp_path / "new.jsonl"
+    new.write_text('{"id": "9", "text": "It helps."}', encoding="utf-8")
+    other = tokenize(new, tokenizer_folder, store, "--append")
+    assert other.exit_code == 1
+    assert "[B122]" in said(other)
+    assert "--held-out 0" in said(other)
+
+    result = tokenize(
+        *(new, tokenizer_folder, store, "--held-out", 0, "--append", "--workers", 2)
+    )
+    assert result.exit_code == 0, result.output
+    assert "1 documents (0 held out), 1 sentences" in said(result)
+    assert "added to" in said(result)
+    found = open_store(store)
+    found.verify()
+    assert len(found.documents("train")) == 3
+    assert [Path(source["path"]) for source in found.manifest["sources"]] == [
+        documents,
+        new,
+    ]

@@ -4,19 +4,13 @@ import tracemalloc
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from spacy_biobert.converters.faults import SourceError
-from spacy_biobert.converters.pubmed import (
-    PmidSet,
-    Settled,
-    read_citations,
-    read_latest,
-)
+from spacy_biobert.converters.pubmed import read_citations, read_latest, survey_file
+from spacy_biobert.converters.revisions import Settled
 from spacy_biobert.types import Document, Section
 
 Given = TypeVar("Given")
@@ -72,11 +66,17 @@ def latest(*newest_first: bytes) -> tuple[list[tuple[str, str]], Counter[str]]:
     found = [
         (document.id, document.title)
         for content in newest_first
-        for document in read_latest(
-            io.BytesIO(content), path="a.xml", settled=settled, left_out=left_out
-        )
+        for document in read_settled(io.BytesIO(content), settled, left_out)
     ]
     return found, left_out
+
+
+def read_settled(
+    file: BinaryIO, settled: Settled, left_out: Counter[str]
+) -> Iterator[Document]:
+    verdict = settled.settle(survey_file(file, path="a.xml"))
+    file.seek(0)
+    yield from read_latest(file, path="a.xml", verdict=verdict, left_out=left_out)
 
 
 def test_read_citations_keeps_words_apart_around_markup() -> None:
@@ -143,6 +143,32 @@ def test_article_after_its_deletion_is_kept() -> None:
     assert latest(newest, older, oldest)[0] == [("1", "again")]
 
 
+def test_deletion_without_a_number_breaks_both_readings_off_at_the_same_place() -> None:
+    old = medline(record(1, "old 1"), record(2, "old 2"))
+    new = medline(record(1, "new 1"), deleted=(3,)).replace(b">3<", b">three<")
+    new = (
+        new.replace(b"</PubmedArticleSet>", record(2).encode()) + b"</PubmedArticleSet>"
+    )
+    settled = Settled()
+    found, message = until_error(read_settled(io.BytesIO(new), settled, Counter()))
+    assert [document.title for document in found] == ["new 1"]
+    assert "B204" in message
+    rest = read_settled(io.BytesIO(old), settled, Counter())
+    assert [document.title for document in rest] == ["old 2"]
+
+
+def test_read_citations_tells_the_languages_of_an_article() -> None:
+    languages = "<Language>eng</Language><Language>fre</Language>"
+    found = documents(
+        medline(
+            record(1, abstract=languages),
+            record(2, abstract="<Language>und</Language>"),
+            record(3),
+        )
+    )
+    assert [document.languages for document in found] == [("eng", "fre"), (), ()]
+
+
 def test_sample_leaves_its_48_abstracts() -> None:
     contents = [
         gzip.decompress((SAMPLE / "medline" / f"{name}.xml.gz").read_bytes())
@@ -163,11 +189,7 @@ def test_malformed_middle_keeps_the_articles_before_it() -> None:
 
 def test_malformed_file_still_gives_its_repeated_articles() -> None:
     broken = medline(record(1, "one"), record(1, "two"), record(2))[:-30]
-    found, message = until_error(
-        read_latest(
-            io.BytesIO(broken), path="a.xml", settled=Settled(), left_out=Counter()
-        )
-    )
+    found, message = until_error(read_settled(io.BytesIO(broken), Settled(), Counter()))
     assert [document.title for document in found] == ["A title.", "two"]
     assert "B201" in message
 
@@ -228,16 +250,6 @@ def test_what_is_no_medline_is_refused(content: bytes, message: str) -> None:
         documents(content)
 
 
-@given(st.sets(st.integers(0, 10**9)), st.integers(0, 10**9))
-def test_pmid_set_is_a_set(pmids: set[int], other: int) -> None:
-    kept = PmidSet()
-    for pmid in pmids:
-        kept.add(pmid)
-    assert all(pmid in kept for pmid in pmids)
-    assert (other in kept) == (other in pmids)
-    assert ((other ^ 1) in kept) == ((other ^ 1) in pmids)
-
-
 class Endless(io.RawIOBase):
     """A MEDLINE file of n articles that is made while it is read."""
 
@@ -279,9 +291,7 @@ def test_memory_does_not_grow_with_the_file() -> None:
     list(read_citations(Endless(100), path="a.xml"))  # type: ignore[arg-type]
     after = [resident()]
     file = Endless(24_000)  # 36 MB, more than 150 MB as a tree
-    for number, _ in enumerate(
-        read_latest(file, path="a.xml", settled=Settled(), left_out=Counter())  # type: ignore[arg-type]
-    ):
+    for number, _ in enumerate(read_settled(file, Settled(), Counter())):  # type: ignore[arg-type]
         if number % 4_000 == 2_000:
             after.append(resident())
     assert number == 23_999

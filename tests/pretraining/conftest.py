@@ -1,11 +1,33 @@
 from pathlib import Path
 
 import pytest
+from tokenizers import Tokenizer
+
+from spacy_biobert.pretraining import shards
+from spacy_biobert.pretraining.store import build_store
+from spacy_biobert.pretraining.vocabulary import train_vocabulary
 
 from .runs import make_store
+from .stores import WORDS, make_corpus
 
 
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Path:
     """A token store of 40 short texts in the tiny encoder's pieces."""
     return make_store(tmp_path_factory.mktemp("store") / "store", tiny_encoder)
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> Tokenizer:
+    return train_vocabulary([" ".join(WORDS) + ". [x]"] * 3, size=200, cased=True)
+
+
+@pytest.fixture
+def folder(
+    tokenizer: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A store of several shards, each of several record batches."""
+    monkeypatch.setattr(shards, "BATCH_PIECES", 100)
+    monkeypatch.setattr(shards, "SHARD_PIECES", 500)
+    build_store(make_corpus(100), tokenizer, tmp_path / "store", held_out=0.1)
+    return tmp_path / "store"

@@ -1,4 +1,3 @@
-import hashlib
 import json
 import shutil
 from collections.abc import Iterator
@@ -10,55 +9,16 @@ import pytest
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
-from spacy_biobert.pretraining import store as store_module
+from spacy_biobert.pretraining import shards
+from spacy_biobert.pretraining.shards import StoreFigures
 from spacy_biobert.pretraining.store import (
-    StoredDocuments,
-    StoreFigures,
-    TokenStore,
     build_store,
     open_store,
     tokenizer_checksum,
 )
-from spacy_biobert.pretraining.vocabulary import train_vocabulary
-from spacy_biobert.types import Document, Section
+from spacy_biobert.types import Document
 
-WORDS = "aspirin reduces fever in most of the patients with gene p53 and MASK".split()
-
-
-@pytest.fixture(scope="module")
-def tokenizer() -> Tokenizer:
-    return train_vocabulary([" ".join(WORDS) + ". [x]"] * 3, size=200, cased=True)
-
-
-def make_document(number: int, *texts: str, title: str = "A title.") -> Document:
-    return Document(f"pmid{number}", title, tuple(Section("", text) for text in texts))
-
-
-def make_corpus(n_documents: int) -> list[Document]:
-    rng = np.random.default_rng(0)
-
-    def sentence() -> str:
-        return "The " + " ".join(rng.choice(WORDS, rng.integers(1, 12))) + "."
-
-    return [
-        make_document(i, " ".join(sentence() for _ in range(rng.integers(1, 6))))
-        for i in range(n_documents)
-    ]
-
-
-def ids_of(store: TokenStore, split: str) -> list[str]:
-    found = []
-    for shard in store.manifest["shards"]:
-        table = pa.ipc.open_file(str(store.folder / shard["name"])).read_all()
-        for row in table.to_pylist():
-            if row["held_out"] == (split == "held_out"):
-                found.append(row["id"])
-    return found
-
-
-def sentences_of(documents: StoredDocuments, index: int) -> list[list[int]]:
-    pieces, bounds = documents.pieces(index), documents.bounds(index)
-    return [pieces[a:b].tolist() for a, b in zip(bounds, bounds[1:], strict=False)]
+from .stores import failing, ids_of, make_corpus, make_document, sentences_of
 
 
 def encoded(tokenizer: Tokenizer, *sentences: str) -> list[list[int]]:
@@ -95,8 +55,8 @@ def test_store_reads_the_same_from_many_shards_as_from_one(
 ) -> None:
     corpus = make_corpus(600)
     build_store(corpus, tokenizer, tmp_path / "one", held_out=0.2)
-    monkeypatch.setattr(store_module, "BATCH_PIECES", 300)
-    monkeypatch.setattr(store_module, "SHARD_PIECES", 2000)
+    monkeypatch.setattr(shards, "BATCH_PIECES", 300)
+    monkeypatch.setattr(shards, "SHARD_PIECES", 2000)
     reports: list[StoreFigures] = []
     figures = build_store(
         corpus, tokenizer, tmp_path / "many", held_out=0.2, report=reports.append
@@ -240,16 +200,11 @@ def test_truncation_and_padding_of_a_tokenizer_are_not_used(
     assert other.truncation is not None
 
 
-def failing(corpus: list[Document]) -> Iterator[Document]:
-    yield from corpus
-    raise RuntimeError("the disk is on fire")
-
-
 def test_failure_in_the_middle_keeps_the_former_store_and_leaves_nothing_half(
     tokenizer: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_module, "BATCH_PIECES", 100)
-    monkeypatch.setattr(store_module, "SHARD_PIECES", 500)
+    monkeypatch.setattr(shards, "BATCH_PIECES", 100)
+    monkeypatch.setattr(shards, "SHARD_PIECES", 500)
     corpus, folder = make_corpus(600), tmp_path / "store"
     with pytest.raises(RuntimeError):
         build_store(failing(corpus), tokenizer, folder, held_out=0.0)
@@ -288,77 +243,6 @@ def test_same_documents_give_the_same_store(
     assert json.loads((tmp_path / "a/manifest.json").read_text())["sources"] == [source]
 
 
-@pytest.fixture
-def folder(
-    tokenizer: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Path:
-    """A store of several shards."""
-    monkeypatch.setattr(store_module, "BATCH_PIECES", 100)
-    monkeypatch.setattr(store_module, "SHARD_PIECES", 500)
-    build_store(make_corpus(100), tokenizer, tmp_path / "store", held_out=0.1)
-    return tmp_path / "store"
-
-
-def test_cut_shard_is_refused_by_name(folder: Path) -> None:
-    shard = folder / "shard-00001.arrow"
-    shard.write_bytes(shard.read_bytes()[:-100])
-    with pytest.raises(ValueError, match=r"\[B118\].*shard-00001\.arrow"):
-        open_store(folder)
-
-
-def test_changed_shard_is_refused_by_name(folder: Path) -> None:
-    shard = folder / "shard-00001.arrow"
-    content = bytearray(shard.read_bytes())
-    content[len(content) // 2] ^= 1
-    open_store(folder).verify()
-    shard.write_bytes(content)
-    expected = hashlib.sha256(content).hexdigest()
-    with pytest.raises(ValueError, match=rf"\[B111\].*shard-00001\.arrow.*{expected}"):
-        open_store(folder).verify()
-
-
-def test_shard_that_is_no_arrow_file_is_refused_by_name(folder: Path) -> None:
-    shard = folder / "shard-00000.arrow"
-    shard.write_bytes(b"?" * shard.stat().st_size)
-    with pytest.raises(ValueError, match=r"\[B116\].*shard-00000\.arrow"):
-        open_store(folder)
-
-
-def test_missing_shard_is_refused_by_name(folder: Path) -> None:
-    (folder / "shard-00002.arrow").unlink()
-    with pytest.raises(FileNotFoundError, match=r"\[B115\].*shard-00002\.arrow"):
-        open_store(folder)
-
-
-def test_folder_without_a_manifest_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"\[B113\]"):
-        open_store(tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("text", "code"),
-    [
-        ('{"format": 99}', "B114"),
-        ("[]", "B114"),
-        ('{"form', "B119"),
-        ('{"format": 1}', "B119"),
-    ],
-)
-def test_manifest_that_is_none_is_refused(folder: Path, text: str, code: str) -> None:
-    (folder / "manifest.json").write_text(text)
-    with pytest.raises(ValueError, match=rf"\[{code}\].*manifest\.json"):
-        open_store(folder)
-
-
-def test_another_tokenizer_is_refused(folder: Path, tokenizer: Tokenizer) -> None:
-    store = open_store(folder)
-    store.check_tokenizer(tokenizer_checksum(tokenizer))
-
-    other = train_vocabulary([" ".join(WORDS)], size=100, cased=True)
-    with pytest.raises(ValueError, match=r"\[B112\]"):
-        store.check_tokenizer(tokenizer_checksum(other))
-
-
 @pytest.mark.parametrize(
     ("part", "key", "value"),
     [
@@ -377,6 +261,18 @@ def test_checksum_differs_where_the_pieces_would(
     assert tokenizer_checksum(other) != tokenizer_checksum(tokenizer)
 
 
+def test_workers_give_the_same_store(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    corpus = make_corpus(700)
+    corpus[300] = make_document(300, *["The patients with fever. " * 400] * 3)
+    found = set()
+    for n_workers in (1, 3):
+        folder = tmp_path / str(n_workers)
+        build_store(corpus, tokenizer, folder, held_out=0.1, n_workers=n_workers)
+        found.add(open_store(folder).sha256)
+        open_store(folder).verify()
+    assert len(found) == 1
+
+
 def test_store_outlives_its_folder_being_replaced(
     folder: Path, tokenizer: Tokenizer
 ) -> None:
@@ -389,8 +285,8 @@ def test_store_outlives_its_folder_being_replaced(
 def test_documents_are_written_while_they_are_read(
     tokenizer: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_module, "BATCH_PIECES", 1000)
-    monkeypatch.setattr(store_module, "SHARD_PIECES", 10_000)
+    monkeypatch.setattr(shards, "BATCH_PIECES", 1000)
+    monkeypatch.setattr(shards, "SHARD_PIECES", 10_000)
     written: list[int] = []
 
     def corpus() -> Iterator[Document]:
