@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from spacy_biobert.pretraining import feed as feed_module
-from spacy_biobert.pretraining import store as store_module
+from spacy_biobert.pretraining import shards
 from spacy_biobert.pretraining.config import read_config
 from spacy_biobert.pretraining.feed import Place, open_feed
 
@@ -17,7 +17,7 @@ from .runs import CONFIG, make_store, overrides
 def feed(tmp_path_factory, tiny_encoder):
     """A store of several record batches, planned in several groups."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store_module, "BATCH_PIECES", 400)
+        patch.setattr(shards, "BATCH_PIECES", 400)
         patch.setattr(feed_module, "GROUP_PIECES", 500)
         store = make_store(tmp_path_factory.mktemp("parts") / "store", tiny_encoder)
         yield open_feed(read_config(CONFIG, overrides(store, tiny_encoder)))
