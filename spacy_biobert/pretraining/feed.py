@@ -5,7 +5,7 @@ What comes is a function of the store, the recipe, the seed and the epoch.
 Shapes: B = sequences in the batch, T = pieces of the longest, V = vocabulary.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
 
@@ -16,6 +16,7 @@ from torch import Tensor
 from ..encoder.hub import PreTrainedTokenizerFast, open_tokenizer
 from ..errors import Errors
 from .batches import Batch, IntArray, SpecialIds, make_batch, plan_batches
+from .compat import plan_google_epoch
 from .config import PretrainConfig
 from .losses import IGNORE
 from .masking import choose_pieces, hide_pieces
@@ -24,6 +25,10 @@ from .store import StoredDocuments, TokenStore, open_store, tokenizer_checksum
 
 # The epoch of held-out questions; the run's seed is not theirs.
 _HELD_OUT_EPOCH = 0
+
+# Gives the ids to feed and the labels [B, T] of a batch, the numbers of its inputs
+# and a source of randomness.
+Hide = Callable[[Batch, IntArray, torch.Generator], tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +104,7 @@ class Feed:
         *,
         limit: int | None = None,
     ) -> Iterator[HiddenBatch]:
-        objective = self.config.objective
-        instances = plan_epoch(
-            documents,
-            max_pieces=objective.max_pieces,
-            short_probability=objective.short_probability,
-            next_sentence=objective.next_sentence,
-            seed=seed,
-            epoch=epoch,
-        )
+        instances, hide = self._plan(documents, seed, epoch)
         plan = plan_batches(
             instances.lengths[:limit],
             batch_pieces=self.config.training.batch_pieces,
@@ -121,7 +118,43 @@ class Feed:
             batch = self._materialise(documents, instances, chosen)
             entropy = np.random.SeedSequence((seed, epoch, number)).generate_state(1)
             generator = torch.Generator().manual_seed(int(entropy[0]))
-            yield self._hide(batch, generator, epoch + (number + 1) / len(plan))
+            ids_BT, labels_BT = hide(batch, chosen, generator)
+            yield HiddenBatch(
+                ids_BT=ids_BT,
+                segments_BT=batch.segments_BT,
+                real_BT=batch.real_BT,
+                labels_BT=labels_BT,
+                nsp_labels_B=batch.nsp_labels_B,
+                n_pieces=batch.n_pieces,
+                n_hidden=int(torch.count_nonzero(labels_BT != IGNORE)),
+                n_pairs=int(torch.count_nonzero(batch.nsp_labels_B != IGNORE)),
+                epochs=epoch + (number + 1) / len(plan),
+            )
+
+    def _plan(
+        self, documents: StoredDocuments, seed: int, epoch: int
+    ) -> tuple[Instances, Hide]:
+        """Plan the inputs of a pass, and say how their pieces are hidden."""
+        objective = self.config.objective
+        if objective.compat == "google":
+            google = plan_google_epoch(
+                documents,
+                objective,
+                special=self.special,
+                starts_word_V=self.starts_word_V,
+                seed=seed,
+                epoch=epoch,
+            )
+            return google.instances, lambda batch, chosen, _: google.hide(batch, chosen)
+        instances = plan_epoch(
+            documents,
+            max_pieces=objective.max_pieces,
+            short_probability=objective.short_probability,
+            next_sentence=objective.next_sentence,
+            seed=seed,
+            epoch=epoch,
+        )
+        return instances, self._hide
 
     def _materialise(
         self, documents: StoredDocuments, instances: Instances, chosen: IntArray
@@ -133,8 +166,8 @@ class Feed:
         return make_batch(rows, self.special)
 
     def _hide(
-        self, batch: Batch, generator: torch.Generator, epochs: float
-    ) -> HiddenBatch:
+        self, batch: Batch, _: IntArray, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
         objective = self.config.objective
         starts_word_BT = self.starts_word_V[batch.ids_BT]
         chosen_BT = choose_pieces(
@@ -143,23 +176,12 @@ class Feed:
             generator=generator,
             starts_word_BT=starts_word_BT if objective.whole_words else None,
         )
-        ids_BT, labels_BT = hide_pieces(
+        return hide_pieces(
             batch.ids_BT,
             chosen_BT,
             mask_id=self.special.mask,
             ordinary_ids_V=self.ordinary_ids_V,
             generator=generator,
-        )
-        return HiddenBatch(
-            ids_BT=ids_BT,
-            segments_BT=batch.segments_BT,
-            real_BT=batch.real_BT,
-            labels_BT=labels_BT,
-            nsp_labels_B=batch.nsp_labels_B,
-            n_pieces=batch.n_pieces,
-            n_hidden=int(torch.count_nonzero(chosen_BT)),
-            n_pairs=int(torch.count_nonzero(batch.nsp_labels_B != IGNORE)),
-            epochs=epochs,
         )
 
 
