@@ -7,7 +7,7 @@ the network. A folder from the hub is fetched once, then read like any other.
 import json
 import logging
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from huggingface_hub.errors import (
     HFValidationError,
     LocalEntryNotFoundError,
 )
+from tokenizers import Tokenizer
 from transformers.models.bert.configuration_bert import BertConfig
 from transformers.models.bert.modeling_bert import BertForPreTraining, BertModel
 from transformers.models.bert.tokenization_bert_fast import BertTokenizerFast
@@ -36,11 +37,14 @@ __all__ = [
     "BertModel",
     "OpenedModel",
     "PreTrainedTokenizerFast",
+    "extend_tokenizer",
+    "has_encoder",
     "new_pretraining_model",
     "open_config",
     "open_encoder",
     "open_pretraining_model",
     "open_tokenizer",
+    "save_hub_tokenizer",
     "save_pretraining_model",
 ]
 
@@ -101,6 +105,38 @@ def open_tokenizer(name: str | Path) -> PreTrainedTokenizerFast:
         if "model_max_length" not in settings:
             tokenizer.model_max_length = config.max_position_embeddings
     return tokenizer
+
+
+def has_encoder(name: str | Path) -> bool:
+    """Tell whether a folder or a name on the hub has more than a tokenizer.
+
+    RETURNS (bool): Whether it has a `config.json` or weights.
+    RAISES (OSError): If there is no such folder.
+    """
+    folder = _find_folder(name)
+    return any((folder / file).is_file() for file in ("config.json", *WEIGHT_FILES))
+
+
+def extend_tokenizer(
+    tokenizer: PreTrainedTokenizerFast, pieces: Sequence[str]
+) -> PreTrainedTokenizerFast:
+    """Append pieces to a vocabulary; all else, the casing too, stays as it is.
+
+    tokenizer (PreTrainedTokenizerFast): Of WordPiece. Not modified.
+    pieces (Sequence[str]): New ones; their ids follow the old ones in this order.
+    RETURNS (PreTrainedTokenizerFast): The extended one.
+    """
+    backend = json.loads(tokenizer.backend_tokenizer.to_str())
+    # Pieces that were added to a vocabulary later count, too.
+    vocabulary = tokenizer.get_vocab()
+    first = max(vocabulary.values()) + 1
+    new = {piece: id_ for id_, piece in enumerate(pieces, start=first)}
+    backend["model"]["vocab"] = vocabulary | new
+    with _quiet():
+        return type(tokenizer)(
+            tokenizer_object=Tokenizer.from_str(json.dumps(backend)),
+            **tokenizer.init_kwargs,
+        )
 
 
 def open_config(name: str | Path) -> BertConfig:
@@ -213,13 +249,33 @@ def save_pretraining_model(
         )
     with whole_folder(folder) as unfinished, _quiet():
         model.save_pretrained(unfinished, safe_serialization=True)
-        tokenizer.save_pretrained(unfinished)
-        path = unfinished / "tokenizer_config.json"
-        settings = _read_json(path) | {
-            "do_lower_case": _normalizer_lower_cases(tokenizer),
-            "model_max_length": model.config.max_position_embeddings,
-        }
-        path.write_text(json.dumps(settings, indent=2, ensure_ascii=False) + "\n")
+        _write_tokenizer(
+            tokenizer, unfinished, max_length=model.config.max_position_embeddings
+        )
+
+
+def save_hub_tokenizer(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+    """Write a tokenizer without a network as a folder, whole or not at all.
+
+    tokenizer (PreTrainedTokenizerFast): The tokenizer.
+    folder (Path): An existing one is replaced at the end.
+    RAISES (ValueError): If it lower-cases although its vocabulary is cased.
+    """
+    _check_casing(tokenizer, folder)
+    with whole_folder(folder) as unfinished, _quiet():
+        _write_tokenizer(tokenizer, unfinished, max_length=tokenizer.model_max_length)
+
+
+def _write_tokenizer(
+    tokenizer: PreTrainedTokenizerFast, folder: Path, *, max_length: int
+) -> None:
+    tokenizer.save_pretrained(folder)
+    path = folder / "tokenizer_config.json"
+    settings = _read_json(path) | {
+        "do_lower_case": _normalizer_lower_cases(tokenizer),
+        "model_max_length": max_length,
+    }
+    path.write_text(json.dumps(settings, indent=2, ensure_ascii=False) + "\n")
 
 
 def _open_model(

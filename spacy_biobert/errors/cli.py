@@ -17,3 +17,11 @@ class CliErrors:
         "{path}: expected a pipeline with a meta.json, found none. Give a folder that "
         "`python -m spacy train` wrote, such as OUTPUT/model-best."
     )
+    B004 = (
+        "{output} is the encoder that is to be extended, which stays as it is. Choose "
+        "another folder."
+    )
+    B005 = (
+        "{output}: expected a new folder or one with an encoder alone, found {found}, "
+        "which replacing it would remove. Name another folder."
+    )
