@@ -9,6 +9,7 @@ from spacy.cli._util import app as spacy_app
 
 from .convert import convert_cli
 from .evaluate import evaluate_cli
+from .extend import extend_cli
 from .extract import extract_cli
 from .package import package_cli
 from .pretrain import pretrain_cli
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 app.command("extract")(extract_cli)
 app.command("vocab")(vocab_cli)
+app.command("extend")(extend_cli)
 app.command("tokenize")(tokenize_cli)
 app.command("pretrain", context_settings=WITH_OVERRIDES)(pretrain_cli)
 app.command("probe")(probe_cli)

@@ -52,7 +52,7 @@ def pretrain_cli(
         printer.fail(str(error), exits=1)
     if outcome.new_weights:
         printer.info(
-            f"The start weights had no {_heads(outcome.new_weights)}; it started at random"
+            f"The start weights had no {name_heads(outcome.new_weights)}; it started at random"
         )
     if outcome.interrupted:
         printer.warn(
@@ -123,7 +123,12 @@ def progress_line(figures: dict[str, float | str]) -> str:
     return "  ".join(parts)
 
 
-def _heads(new_weights: tuple[str, ...]) -> str:
+def name_heads(new_weights: tuple[str, ...]) -> str:
+    """Name the heads that weights had none of.
+
+    new_weights (tuple[str, ...]): Names of the weights that were made anew.
+    RETURNS (str): Such as "MLM head and NSP head".
+    """
     names = {
         "cls.predictions": "MLM head",
         "cls.seq_relationship": "NSP head",

@@ -1,19 +1,11 @@
 """`spacy-biobert vocab`: documents in, tokenizer folder out."""
 
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import typer
 from wasabi import msg
 
-from .sources import read_documents
-
-SECONDS_BETWEEN_LINES = 5.0
-# Documents on which pieces per word are counted afterwards.
-SAMPLE = 500
+from .coverage import TrainingTexts, describe, read_sample
 
 
 def vocab_cli(
@@ -27,12 +19,17 @@ def vocab_cli(
         2, min=1, help="Occurrences that a longer piece needs"
     ),
     limit: int = typer.Option(0, min=0, help="Documents to train on, 0 for all"),
+    held_out: float = typer.Option(
+        0.01, min=0.0, max=0.5, help="Share of the documents kept to measure it on"
+    ),
 ) -> None:
     """Train a WordPiece vocabulary on documents.
 
     Needs documents made by `extract`; they are read twice. The folder holds
     tokenizer.json, vocab.txt and tokenizer_config.json, for spacy-biobert and for
-    Hugging Face. For example:
+    Hugging Face. It is measured on documents that are held back, those that
+    `tokenize` holds out at the same share. To extend the vocabulary of a published
+    encoder, see `spacy-biobert extend`. For example:
 
     spacy-biobert vocab documents.jsonl.gz tokenizer --size 16000 --cased
     """
@@ -45,39 +42,20 @@ def vocab_cli(
 
     try:
         check_tokenizer_folder(output)
+        texts = TrainingTexts(documents, limit, held_out)
         tokenizer = train_vocabulary(
-            DocumentTexts(documents, limit),
-            size=size,
-            cased=cased,
-            min_frequency=min_frequency,
+            texts, size=size, cased=cased, min_frequency=min_frequency
         )
         save_tokenizer(tokenizer, output, cased=cased)
-        sample = [
-            document.text for document in islice(read_documents(documents), SAMPLE)
-        ]
+        sample = read_sample(texts)
     except (OSError, ValueError) as error:
         msg.fail(str(error), exits=1)
-    coverage = measure_coverage(tokenizer, sample)
+    n_pieces = tokenizer.get_vocab_size()
     msg.good(
-        f"{tokenizer.get_vocab_size():,} pieces in {output}; "
-        f"{coverage.pieces_per_word:.2f} pieces a word, "
-        f"{100 * coverage.n_unknown / max(coverage.n_pieces, 1):.2f}% unknown "
-        f"(on {len(sample)} documents)"
+        f"{n_pieces:,} pieces in {output}; "
+        f"{describe(measure_coverage(tokenizer, sample.texts))} ({sample})"
     )
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentTexts:
-    """The texts of a file of documents, read from it each time."""
-
-    path: Path
-    limit: int
-
-    def __iter__(self) -> Iterator[str]:
-        shown = time.monotonic()
-        documents = islice(read_documents(self.path), self.limit or None)
-        for number, document in enumerate(documents, start=1):
-            if time.monotonic() - shown >= SECONDS_BETWEEN_LINES:
-                shown = time.monotonic()
-                msg.text(f"{number:,} documents read")
-            yield document.text
+    if n_pieces < size:
+        msg.warn(
+            f"The documents gave {size - n_pieces:,} pieces less than --size asked for"
+        )

@@ -7,7 +7,7 @@ the network. A folder from the hub is fetched once, then read like any other.
 import json
 import logging
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +20,14 @@ from huggingface_hub.errors import (
     HFValidationError,
     LocalEntryNotFoundError,
 )
+from tokenizers import Tokenizer
 from transformers.models.bert.configuration_bert import BertConfig
 from transformers.models.bert.modeling_bert import BertForPreTraining, BertModel
 from transformers.models.bert.tokenization_bert_fast import BertTokenizerFast
 from transformers.tokenization_utils_fast import PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
+from ..atomic import whole_folder
 from ..errors import Errors
 
 # Other rooms take these types from here.
@@ -36,11 +38,15 @@ __all__ = [
     "OpenedModel",
     "PreTrainedTokenizerFast",
     "WeightsFormat",
+    "extend_tokenizer",
+    "has_encoder",
     "new_pretraining_model",
     "open_config",
     "open_encoder",
     "open_pretraining_model",
     "open_tokenizer",
+    "save_hub_tokenizer",
+    "save_pretraining_model",
     "write_pretraining_model",
 ]
 
@@ -108,6 +114,38 @@ def open_tokenizer(name: str | Path) -> PreTrainedTokenizerFast:
         if "model_max_length" not in settings:
             tokenizer.model_max_length = config.max_position_embeddings
     return tokenizer
+
+
+def has_encoder(name: str | Path) -> bool:
+    """Tell whether a folder or a name on the hub has more than a tokenizer.
+
+    RETURNS (bool): Whether it has a `config.json` or weights.
+    RAISES (OSError): If there is no such folder.
+    """
+    folder = _find_folder(name)
+    return any((folder / file).is_file() for file in ("config.json", *WEIGHT_FILES))
+
+
+def extend_tokenizer(
+    tokenizer: PreTrainedTokenizerFast, pieces: Sequence[str]
+) -> PreTrainedTokenizerFast:
+    """Append pieces to a vocabulary; all else, the casing too, stays as it is.
+
+    tokenizer (PreTrainedTokenizerFast): Of WordPiece. Not modified.
+    pieces (Sequence[str]): New ones; their ids follow the old ones in this order.
+    RETURNS (PreTrainedTokenizerFast): The extended one.
+    """
+    backend = json.loads(tokenizer.backend_tokenizer.to_str())
+    # Pieces that were added to a vocabulary later count, too.
+    vocabulary = tokenizer.get_vocab()
+    first = max(vocabulary.values()) + 1
+    new = {piece: id_ for id_, piece in enumerate(pieces, start=first)}
+    backend["model"]["vocab"] = vocabulary | new
+    with _quiet():
+        return type(tokenizer)(
+            tokenizer_object=Tokenizer.from_str(json.dumps(backend)),
+            **tokenizer.init_kwargs,
+        )
 
 
 def open_config(name: str | Path) -> BertConfig:
@@ -228,13 +266,25 @@ def write_pretraining_model(
         model.save_pretrained(
             folder, state_dict=_in_format(model, weights), safe_serialization=True
         )
-        tokenizer.save_pretrained(folder)
-    path = folder / "tokenizer_config.json"
-    settings = _read_json(path) | {
-        "do_lower_case": _normalizer_lower_cases(tokenizer),
-        "model_max_length": model.config.max_position_embeddings,
-    }
-    path.write_text(json.dumps(settings, indent=2, ensure_ascii=False) + "\n")
+        _write_tokenizer(
+            tokenizer, folder, max_length=model.config.max_position_embeddings
+        )
+
+
+def save_pretraining_model(
+    model: BertForPreTraining,
+    tokenizer: PreTrainedTokenizerFast,
+    folder: Path,
+    *,
+    weights: WeightsFormat = "fp32",
+) -> None:
+    """Write a network and its tokenizer as a folder, whole or not at all.
+
+    The arguments and errors are those of `write_pretraining_model`; an existing folder
+    is replaced at the end.
+    """
+    with whole_folder(folder) as unfinished:
+        write_pretraining_model(model, tokenizer, unfinished, weights=weights)
 
 
 def _in_format(
@@ -248,6 +298,30 @@ def _in_format(
             turned[weight.data_ptr()] = weight.to(WEIGHTS_DTYPES[weights])
         state[name] = turned[weight.data_ptr()]
     return state
+
+
+def save_hub_tokenizer(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+    """Write a tokenizer without a network as a folder, whole or not at all.
+
+    tokenizer (PreTrainedTokenizerFast): The tokenizer.
+    folder (Path): An existing one is replaced at the end.
+    RAISES (ValueError): If it lower-cases although its vocabulary is cased.
+    """
+    _check_casing(tokenizer, folder)
+    with whole_folder(folder) as unfinished, _quiet():
+        _write_tokenizer(tokenizer, unfinished, max_length=tokenizer.model_max_length)
+
+
+def _write_tokenizer(
+    tokenizer: PreTrainedTokenizerFast, folder: Path, *, max_length: int
+) -> None:
+    tokenizer.save_pretrained(folder)
+    path = folder / "tokenizer_config.json"
+    settings = _read_json(path) | {
+        "do_lower_case": _normalizer_lower_cases(tokenizer),
+        "model_max_length": max_length,
+    }
+    path.write_text(json.dumps(settings, indent=2, ensure_ascii=False) + "\n")
 
 
 def _open_model(

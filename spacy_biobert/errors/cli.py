@@ -21,3 +21,11 @@ class CliErrors:
         "A worker process was ended from outside, often because the memory was full. "
         "Nothing was written. Try again with fewer --workers."
     )
+    B005 = (
+        "{output} is the encoder that is to be extended, which stays as it is. Choose "
+        "another folder."
+    )
+    B006 = (
+        "{output}: expected a new folder or one with an encoder alone, found {found}, "
+        "which replacing it would remove. Name another folder."
+    )

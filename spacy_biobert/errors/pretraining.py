@@ -16,6 +16,18 @@ class PretrainingErrors:
         "{folder}: expected a new folder or one with a tokenizer alone, found {found}, "
         "which replacing it would remove. Name another folder."
     )
+    B103 = (
+        "Vocabulary: expected a tokenizer of WordPiece to extend, found one of {found}. "
+        "Take the tokenizer of a BERT, for instance BioBERT, PubMedBERT or SciBERT."
+    )
+    B104 = (
+        "Vocabulary: expected a size of at least {least} (one more piece than the "
+        "published vocabulary has), found {size}. Give a larger --size."
+    )
+    B105 = (
+        "Vocabulary: expected pieces that save others and occur {min_frequency} times, "
+        "found none in the documents. Give more documents, or a lower --min-frequency."
+    )
     B110 = (
         "Store: expected at least one document with text, found none. Check the "
         "documents that `spacy-biobert extract` wrote."

@@ -8,7 +8,7 @@ import configparser
 import difflib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from confection import Config, ConfigValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -55,6 +55,16 @@ class Objective(_Section):
     nsp_weight: Annotated[float, Field(ge=0.0)]
     mask_fraction: Annotated[float, Field(gt=0.0, lt=1.0)]
     whole_words: bool
+    compat: Literal["google"] | None
+
+    @model_validator(mode="after")
+    def _pairs(self) -> Self:
+        if self.compat == "google" and not self.next_sentence:
+            raise ValueError(
+                "compat = 'google' makes pairs always; set next_sentence to true, and "
+                "nsp_weight to 0.0 if the pairs are not to be learned"
+            )
+        return self
 
 
 class Training(_Section):

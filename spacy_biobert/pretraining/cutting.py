@@ -60,7 +60,7 @@ def _cut(
 ) -> list[CutDocument]:
     """Cut some documents, perhaps in another process."""
     parts = [
-        (name, _is_held_out(document.id, held_out), sentences)
+        (name, is_held_out(document.id, held_out), sentences)
         for document in documents
         for name, sentences in _parts(document)
     ]
@@ -87,6 +87,18 @@ def _open_cutter(tokenizer: str) -> Tokenizer:
     return cutter
 
 
+def is_held_out(name: str, share: float) -> bool:
+    """Tell whether a document is kept for evaluation, the sections of one together.
+
+    name (str): Id of the document; the answer is a function of it alone, so that it
+        stays the same when a corpus grows.
+    share (float): Share of the documents that is kept, 0 to 1.
+    RETURNS (bool): Whether it is one of them.
+    """
+    digest = hashlib.sha256(name.encode()).digest()
+    return int.from_bytes(digest[:8], "big") < share * 2**64
+
+
 def _parts(document: Document) -> Iterator[tuple[str, list[str]]]:
     """Cut a document into sentences; an article first into its sections."""
     title = [document.title] if document.title else []
@@ -103,9 +115,3 @@ def _parts(document: Document) -> Iterator[tuple[str, list[str]]]:
 
 def _sentences(text: str) -> list[str]:
     return [text[start:end] for start, end in split_sentences(text)]
-
-
-def _is_held_out(name: str, share: float) -> bool:
-    """Decide by the id of the document, sections of an article together."""
-    digest = hashlib.sha256(name.encode()).digest()
-    return int.from_bytes(digest[:8], "big") < share * 2**64

@@ -21,6 +21,7 @@ from torch import Tensor
 from ..encoder.hub import PreTrainedTokenizerFast, open_tokenizer
 from ..errors import Errors
 from .batches import Batch, IntArray, SpecialIds, make_batch, plan_batches
+from .compat import plan_google_epoch
 from .config import PretrainConfig
 from .losses import IGNORE
 from .masking import choose_pieces, hide_pieces
@@ -30,7 +31,7 @@ from .store import StoredDocuments, TokenStore, open_store, tokenizer_checksum
 # Pieces that are planned together; strangers come from the same group.
 GROUP_PIECES = 1 << 25
 # More groups than any epoch has: each group is planned as a pass of its own.
-_MAX_GROUPS = 1 << 20
+MAX_GROUPS = 1 << 20
 # The pass of held-out questions; the run's seed is not theirs.
 _HELD_OUT_PASS = 0
 
@@ -46,6 +47,11 @@ class Place(NamedTuple):
     group: int = 0
     batch: int = 0
     parts: int | None = None
+
+
+# Gives the ids to feed and the labels [B, T] of a batch, the numbers of its inputs
+# and a source of randomness.
+Hide = Callable[[Batch, IntArray, torch.Generator], tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +102,20 @@ class PlannedBatch:
 
 
 @dataclass(frozen=True, slots=True)
+class _Inputs:
+    """What is asked about some documents, and how."""
+
+    documents: StoredDocuments
+    instances: Instances
+    hide: Hide
+
+    def names(self, chosen: IntArray) -> list[str]:
+        """Give the ids of the documents in some inputs."""
+        numbers = np.unique(self.instances.table[chosen][:, (0, 3)])
+        return [self.documents.name(index) for index in numbers.tolist()]
+
+
+@dataclass(frozen=True, slots=True)
 class Feed:
     """A store, its tokenizer, and what the config wants of them."""
 
@@ -133,9 +153,9 @@ class Feed:
         if not len(documents):
             return []
         seed, limit = self.config.evaluation.seed, self.config.evaluation.max_instances
-        instances, plan = self._plan(documents, seed, _HELD_OUT_PASS, limit=limit)
+        inputs, plan = self._plan(documents, seed, _HELD_OUT_PASS, limit=limit)
         return [
-            self._make(documents, instances, chosen, (seed, _HELD_OUT_PASS, number))
+            self._make(inputs, chosen, (seed, _HELD_OUT_PASS, number))
             for number, chosen in enumerate(plan)
         ]
 
@@ -158,11 +178,11 @@ class Feed:
         self, groups: list[list[int]], epoch: int, group: int, parts: int
     ) -> list[PlannedBatch]:
         documents = self.store.documents("train", parts=sorted(groups[group]))
-        seed, number_of_pass = self.config.training.seed, epoch * _MAX_GROUPS + group
-        instances, plan = self._plan(documents, seed, number_of_pass)
+        seed, number_of_pass = self.config.training.seed, epoch * MAX_GROUPS + group
+        inputs, plan = self._plan(documents, seed, number_of_pass)
         if not plan and len(groups) == 1:
             raise ValueError(Errors.B150.format(store=self.store.folder))
-        lengths = instances.lengths
+        lengths = inputs.instances.lengths
         planned = []
         for number, chosen in enumerate(plan):
             share = (group + (number + 1) / len(plan)) / len(groups)
@@ -178,8 +198,8 @@ class Feed:
                     n_squares=int(np.square(lengths[chosen]).sum()),
                     after=after,
                     epochs=epoch + share,
-                    make=partial(self._make, documents, instances, chosen, key),
-                    documents=partial(_name_documents, documents, instances, chosen),
+                    make=partial(self._make, inputs, chosen, key),
+                    documents=partial(inputs.names, chosen),
                 )
             )
         return planned
@@ -191,48 +211,79 @@ class Feed:
         number_of_pass: int,
         *,
         limit: int | None = None,
-    ) -> tuple[Instances, list[IntArray]]:
+    ) -> tuple[_Inputs, list[IntArray]]:
         """Say what is asked about some documents, and what goes side by side."""
-        objective, training = self.config.objective, self.config.training
+        training = self.config.training
+        inputs = self._plan_inputs(documents, seed, number_of_pass)
+        plan = plan_batches(
+            inputs.instances.lengths[:limit],
+            batch_pieces=training.batch_pieces,
+            bucket_instances=training.bucket_instances,
+            seed=seed,
+            epoch=number_of_pass,
+        )
+        return inputs, plan
+
+    def _plan_inputs(
+        self, documents: StoredDocuments, seed: int, epoch: int
+    ) -> _Inputs:
+        """Plan the inputs of a pass, and say how their pieces are hidden."""
+        objective = self.config.objective
+        if objective.compat == "google":
+            google = plan_google_epoch(
+                documents,
+                objective,
+                special=self.special,
+                starts_word_V=self.starts_word_V,
+                seed=seed,
+                epoch=epoch,
+            )
+            return _Inputs(
+                documents,
+                google.instances,
+                lambda batch, chosen, _: google.hide(batch, chosen),
+            )
         instances = plan_epoch(
             documents,
             max_pieces=objective.max_pieces,
             short_probability=objective.short_probability,
             next_sentence=objective.next_sentence,
             seed=seed,
-            epoch=number_of_pass,
+            epoch=epoch,
         )
-        plan = plan_batches(
-            instances.lengths[:limit],
-            batch_pieces=training.batch_pieces,
-            bucket_instances=training.bucket_instances,
-            seed=seed,
-            epoch=number_of_pass,
-        )
-        return instances, plan
+        return _Inputs(documents, instances, self._hide)
 
     def _make(
-        self,
-        documents: StoredDocuments,
-        instances: Instances,
-        chosen: IntArray,
-        key: tuple[int, ...],
+        self, inputs: _Inputs, chosen: IntArray, key: tuple[int, ...]
     ) -> HiddenBatch:
-        """Make a batch and hide pieces in it; `key` alone decides which."""
+        """Make a batch and hide pieces in it; `key` is the source of all randomness."""
+        batch = make_batch(
+            [
+                (
+                    *inputs.instances.pieces(inputs.documents, index),
+                    int(inputs.instances.labels[index]),
+                )
+                for index in chosen.tolist()
+            ],
+            self.special,
+        )
         entropy = np.random.SeedSequence(key).generate_state(1)
         generator = torch.Generator().manual_seed(int(entropy[0]))
-        return self._hide(self._materialise(documents, instances, chosen), generator)
+        ids_BT, labels_BT = inputs.hide(batch, chosen, generator)
+        return HiddenBatch(
+            ids_BT=ids_BT,
+            segments_BT=batch.segments_BT,
+            real_BT=batch.real_BT,
+            labels_BT=labels_BT,
+            nsp_labels_B=batch.nsp_labels_B,
+            n_pieces=batch.n_pieces,
+            n_hidden=int(torch.count_nonzero(labels_BT != IGNORE)),
+            n_pairs=int(torch.count_nonzero(batch.nsp_labels_B != IGNORE)),
+        )
 
-    def _materialise(
-        self, documents: StoredDocuments, instances: Instances, chosen: IntArray
-    ) -> Batch:
-        rows = [
-            (*instances.pieces(documents, index), int(instances.labels[index]))
-            for index in chosen.tolist()
-        ]
-        return make_batch(rows, self.special)
-
-    def _hide(self, batch: Batch, generator: torch.Generator) -> HiddenBatch:
+    def _hide(
+        self, batch: Batch, _: IntArray, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
         objective = self.config.objective
         starts_word_BT = self.starts_word_V[batch.ids_BT]
         chosen_BT = choose_pieces(
@@ -241,30 +292,13 @@ class Feed:
             generator=generator,
             starts_word_BT=starts_word_BT if objective.whole_words else None,
         )
-        ids_BT, labels_BT = hide_pieces(
+        return hide_pieces(
             batch.ids_BT,
             chosen_BT,
             mask_id=self.special.mask,
             ordinary_ids_V=self.ordinary_ids_V,
             generator=generator,
         )
-        return HiddenBatch(
-            ids_BT=ids_BT,
-            segments_BT=batch.segments_BT,
-            real_BT=batch.real_BT,
-            labels_BT=labels_BT,
-            nsp_labels_B=batch.nsp_labels_B,
-            n_pieces=batch.n_pieces,
-            n_hidden=int(torch.count_nonzero(chosen_BT)),
-            n_pairs=int(torch.count_nonzero(batch.nsp_labels_B != IGNORE)),
-        )
-
-
-def _name_documents(
-    documents: StoredDocuments, instances: Instances, chosen: IntArray
-) -> list[str]:
-    numbers = instances.table[chosen][:, (0, 3)]
-    return [documents.name(index) for index in np.unique(numbers).tolist()]
 
 
 def open_feed(config: PretrainConfig) -> Feed:

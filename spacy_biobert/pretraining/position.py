@@ -51,6 +51,10 @@ class Position:
         """Time the run has taken, without the time it lay still."""
         return self.minutes_before + (time.monotonic() - self.started) / 60
 
+    def start_clock(self) -> None:
+        """Count the time from now on, and not what it took to prepare."""
+        self.started = time.monotonic()
+
     def progress(self, limits: Limits, minutes: float) -> float:
         """Say how much of the run is done, 0-1.
 

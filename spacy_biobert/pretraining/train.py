@@ -122,6 +122,7 @@ def pretrain(
             folder.forget_after(position.step)
         elif ranks.first:
             folder.clear()
+        position.start_clock()
         with noting_interruption() as wanted, torch.random.fork_rng():
             interrupted = _learn(run, position, wanted)
         _end(run, position, config_path, interrupted=interrupted)

@@ -42,6 +42,11 @@ class Coverage:
         """Pieces that a word takes on average; 0 for no text."""
         return self.n_pieces / self.n_words if self.n_words else 0.0
 
+    @property
+    def unknown_share(self) -> float:
+        """Share of the pieces that are [UNK], 0 to 1; 0 for no text."""
+        return self.n_unknown / self.n_pieces if self.n_pieces else 0.0
+
 
 def train_vocabulary(
     texts: Iterable[str], *, size: int, cased: bool, min_frequency: int = 2
@@ -138,11 +143,14 @@ def check_tokenizer_folder(folder: Path) -> None:
 def measure_coverage(tokenizer: Tokenizer, texts: Iterable[str]) -> Coverage:
     """Count words (between spaces), their pieces, and pieces that are [UNK].
 
-    tokenizer (Tokenizer): From `train_vocabulary`.
+    tokenizer (Tokenizer): Any of WordPiece; its truncation and padding are not used.
     texts (Iterable[str]): Running text.
     RETURNS (Coverage): The counts.
     """
-    unknown = tokenizer.token_to_id("[UNK]")
+    tokenizer = Tokenizer.from_str(tokenizer.to_str())
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    unknown = tokenizer.token_to_id(tokenizer.model.unk_token)
     n_words = n_pieces = n_unknown = 0
     for text in texts:
         ids = tokenizer.encode(text, add_special_tokens=False).ids

@@ -12,6 +12,7 @@ OURS = "from spacy_biobert.cli.main import main; main()"
 COMMANDS = [
     "extract",
     "vocab",
+    "extend",
     "tokenize",
     "pretrain",
     "convert",

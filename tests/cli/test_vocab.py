@@ -9,6 +9,7 @@ from transformers import AutoTokenizer
 from typer.testing import CliRunner
 
 from spacy_biobert.cli.vocab import vocab_cli
+from spacy_biobert.pretraining.cutting import is_held_out
 
 APP = typer.Typer()
 APP.command()(vocab_cli)
@@ -59,6 +60,31 @@ def test_vocab_stops_at_the_limit(documents: Path, tmp_path: Path) -> None:
 
     assert result.exit_code == 0, result.output
     assert "α" not in AutoTokenizer.from_pretrained(tmp_path / "tokenizer").get_vocab()
+
+
+def test_vocab_is_measured_on_documents_held_back(tmp_path: Path) -> None:
+    path = tmp_path / "documents.jsonl"
+    back = [is_held_out(str(number), 0.2) for number in range(50)]
+    lines = [
+        json.dumps({"id": str(number), "text": "ж ab" if held else "ab ab"})
+        for number, held in enumerate(back)
+    ]
+    path.write_text("\n".join(lines))
+    result = vocab(path, tmp_path / "tokenizer", "--size", 50, "--held-out", 0.2)
+
+    assert result.exit_code == 0, result.output
+    assert "1.00 pieces a word, 50.00% unknown" in said(result)
+    assert f"(on {sum(back)} documents held back)" in said(result)
+    assert "ж" not in AutoTokenizer.from_pretrained(tmp_path / "tokenizer").get_vocab()
+    assert "gave 40 pieces less than --size asked for" in said(result)
+
+
+def test_vocab_of_few_documents_says_what_it_is_measured_on(
+    documents: Path, tmp_path: Path
+) -> None:
+    result = vocab(documents, tmp_path / "tokenizer", "--size", 80)
+
+    assert "(on 6 documents that it was made from)" in said(result)
 
 
 def test_vocab_names_a_missing_file(tmp_path: Path) -> None:

@@ -1,10 +1,13 @@
 """A small store and a config for it, to pretrain on in seconds."""
 
 import random
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from tokenizers import Tokenizer
 
+from spacy_biobert.pretraining.feed import Feed, Place, PlannedBatch
 from spacy_biobert.pretraining.store import build_store
 from spacy_biobert.types import Document, Section
 
@@ -64,3 +67,8 @@ def overrides(store: Path, encoder: Path, **keys: object) -> dict[str, object]:
         "machine.device": "cpu",
         **{key.replace("__", "."): value for key, value in keys.items()},
     }
+
+
+def planned(feed: Feed, start: Place | None = None) -> Iterator[PlannedBatch]:
+    """The batches of a run one by one, from a place on, without end."""
+    return chain.from_iterable(feed.groups(start or Place()))

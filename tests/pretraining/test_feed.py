@@ -10,7 +10,7 @@ from spacy_biobert.pretraining import shards
 from spacy_biobert.pretraining.config import read_config
 from spacy_biobert.pretraining.feed import Place, open_feed
 
-from .runs import CONFIG, make_store, overrides
+from .runs import CONFIG, make_store, overrides, planned
 
 
 @pytest.fixture(scope="module")
@@ -23,12 +23,8 @@ def feed(tmp_path_factory, tiny_encoder):
         yield open_feed(read_config(CONFIG, overrides(store, tiny_encoder)))
 
 
-def stream(feed, start=None):
-    return chain.from_iterable(feed.groups(start or Place()))
-
-
 def first_epoch(feed):
-    return [batch for batch in islice(stream(feed), 500) if batch.epochs <= 1]
+    return [batch for batch in islice(planned(feed), 500) if batch.epochs <= 1]
 
 
 def same(batch, other):
@@ -52,35 +48,35 @@ def test_an_epoch_reads_every_document(feed):
 
 def test_a_run_goes_on_at_any_place(feed):
     n_batches = len(first_epoch(feed)) + 3
-    whole = list(islice(stream(feed), n_batches))
+    whole = list(islice(planned(feed), n_batches))
     for number in range(n_batches - 1):
         after = whole[number].after
-        again = next(stream(feed, after))
+        again = next(planned(feed, after))
         assert same(again, whole[number + 1]), (number, after)
         assert again.epochs == whole[number + 1].epochs
 
 
 def test_epochs_count_up_to_the_whole_and_on(feed):
-    shares = [batch.epochs for batch in islice(stream(feed), 200)]
+    shares = [batch.epochs for batch in islice(planned(feed), 200)]
     assert shares == sorted(shares)
     assert 1.0 in shares
 
 
 def test_parts_that_were_added_come_with_the_next_epoch(feed, monkeypatch):
     n_parts = feed.store.n_parts
-    first = list(islice(stream(feed), 2))
+    first = list(islice(planned(feed), 2))
     monkeypatch.setattr(feed.store, "_batches", feed.store._batches * 2)
-    again = next(stream(feed, first[0].after))
+    again = next(planned(feed, first[0].after))
     assert same(again, first[1])
     assert again.after.parts == n_parts
-    later = next(stream(feed, Place(epoch=1)))
+    later = next(planned(feed, Place(epoch=1)))
     assert later.after.parts == 2 * n_parts
 
 
 def test_what_a_batch_is_planned_with_is_what_it_has(feed):
-    for planned in first_epoch(feed):
-        batch = planned.make()
+    for plan in first_epoch(feed):
+        batch = plan.make()
         lengths = batch.real_BT.sum(1)
-        assert planned.n_pieces == batch.n_pieces == int(lengths.sum())
-        assert planned.n_positions == batch.ids_BT.numel()
-        assert planned.n_squares == int((lengths**2).sum())
+        assert plan.n_pieces == batch.n_pieces == int(lengths.sum())
+        assert plan.n_positions == batch.ids_BT.numel()
+        assert plan.n_squares == int((lengths**2).sum())

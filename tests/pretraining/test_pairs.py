@@ -143,12 +143,40 @@ def test_nothing_is_lost_where_everything_fits() -> None:
     assert len(used) == sum(len(documents.pieces(i)) for i in range(200))
 
 
+@pytest.mark.parametrize("max_pieces", [8, 64, 128, 512])
+def test_what_is_lost_was_cut_from_an_outer_end_of_a_pair_that_is_full(
+    abstracts: Lengths, max_pieces: int
+) -> None:
+    found = plan(abstracts, max_pieces)
+    own: list[list[tuple[int, int, bool, bool]]] = [[] for _ in range(len(abstracts))]
+    for row, length in zip(found.table.tolist(), found.lengths, strict=True):
+        document, a_begin, a_end, _, _, b_end, label = row
+        front = length == max_pieces and label != NO_PARTNER
+        back = front and label == FOLLOWS
+        end = b_end if label == FOLLOWS else a_end
+        own[document].append((a_begin, end, front, back))
+
+    for document, stretches in enumerate(own):
+        n_pieces = len(abstracts.pieces(document))
+        edges = [
+            (0, 0, False, False),
+            *sorted(stretches),
+            (n_pieces, n_pieces, False, False),
+        ]
+        for (_, end, _, back_cut), (begin, _, front_cut, _) in pairwise(edges):
+            assert end <= begin
+            assert end == begin or back_cut or front_cut
+
+
 @pytest.mark.parametrize("max_pieces", [64, 128, 256, 512])
 def test_lengths_do_not_give_the_label_away(max_pieces: int) -> None:
     # Learned on the abstracts of even number, tested on the others.
-    documents = make_abstracts(10_000)
-    table = plan(documents, max_pieces).table
+    documents = make_abstracts(5000)
+    # Many pairs, so that chance gives less than half a percent.
+    epochs = range(max_pieces // 32)
+    table = np.concatenate([plan(documents, max_pieces, epoch=e).table for e in epochs])
     table = table[table[:, 6] != NO_PARTNER]
+    assert len(table) > 40_000
     is_even, is_random = table[:, 0] % 2 == 0, table[:, 6] == RANDOM
     n_a, n_b = table[:, 2] - table[:, 1], table[:, 5] - table[:, 4]
     step = max_pieces // 16
@@ -160,7 +188,7 @@ def test_lengths_do_not_give_the_label_away(max_pieces: int) -> None:
         )
         guess = (learned > total / 2)[feature[~is_even]]
         accuracy = (guess == is_random[~is_even]).mean()
-        assert accuracy < 0.525
+        assert accuracy < 0.52
 
 
 def test_no_input_is_longer_than_asked(instances: Instances) -> None:

@@ -159,4 +159,15 @@ def test_coverage_counts_words_pieces_and_unknown_ones() -> None:
 
     assert (found.n_words, found.n_pieces, found.n_unknown) == (4, 5, 1)
     assert found.pieces_per_word == 1.25
+    assert found.unknown_share == 0.2
     assert measure_coverage(tokenizer, []).pieces_per_word == 0
+    assert measure_coverage(tokenizer, []).unknown_share == 0
+
+
+def test_coverage_counts_what_a_tokenizer_would_cut_off_or_pad() -> None:
+    tokenizer = train_vocabulary(["ab ab ab c"], size=12, cased=True)
+    tokenizer.enable_truncation(2)
+    tokenizer.enable_padding(length=9)
+
+    assert measure_coverage(tokenizer, ["ab ab ab ab ab"]).n_pieces == 5
+    assert tokenizer.truncation is not None
