@@ -2,7 +2,9 @@
 
 As a command it files scores that another command wrote:
 
-    python -m benchmarks.record NAME scores.json [scores.json ...]
+    python -m benchmarks.record NAME [KEY=]scores.json [...]
+
+The figures of a file stand under its key, or its name without the ending.
 """
 
 import json
@@ -94,8 +96,11 @@ def main() -> None:
     """File score files under one name."""
     if len(sys.argv) < 3:
         sys.exit(__doc__)
-    name, *paths = sys.argv[1:]
-    figures = {Path(path).stem: json.loads(Path(path).read_text()) for path in paths}
+    name, *files = sys.argv[1:]
+    figures = {}
+    for file in files:
+        key, given, path = file.rpartition("=")
+        figures[key if given else Path(path).stem] = json.loads(Path(path).read_text())
     command = f"python -m benchmarks.record {' '.join(sys.argv[1:])}"
     print(write_result(name, figures, command=command, settings={}))
 

@@ -53,19 +53,35 @@ def real() -> str:
 def pretraining() -> str:
     """What the encoder of `make real` reached on held-out documents."""
     result = needed("pretraining")
-    run = result["figures"]["run"]
-    held_out = run["held_out"]
+    runs = [result["figures"][name] for name in ("short", "run")]
     rows = [
-        ("pieces seen", f"{run['pieces']:,}"),
-        ("steps", f"{run['steps']:,}"),
-        ("minutes", f"{run['minutes']:.0f}"),
-        ("masked pieces: loss (nats)", f"{held_out['mlm_loss']:.2f}"),
-        ("masked pieces: accuracy", f"{100 * held_out['mlm_accuracy']:.1f}%"),
-        ("next sentence: accuracy", f"{100 * held_out['nsp_accuracy']:.1f}%"),
+        (
+            "pieces per input",
+            *(str(run["recipe"]["objective"]["max_pieces"]) for run in runs),
+        ),
+        ("pieces seen", *(f"{run['pieces']:,}" for run in runs)),
+        ("steps", *(f"{run['step']:,}" for run in runs)),
+        ("minutes, on one thread", *(f"{run['minutes']:.0f}" for run in runs)),
+        (
+            "masked pieces: loss (nats)",
+            *(f"{run['held_out']['mlm_loss']:.2f}" for run in runs),
+        ),
+        (
+            "masked pieces: right",
+            *(share(run["held_out"]["mlm_accuracy"]) for run in runs),
+        ),
+        (
+            "next sentence: right",
+            *(share(run["held_out"]["nsp_accuracy"]) for run in runs),
+        ),
     ]
-    return (
-        f"{markdown_table(('held-out documents', ''), rows)}\n\n{provenance([result])}"
-    )
+    header = ("held-out documents", "first", "then")
+    return f"{markdown_table(header, rows)}\n\n{provenance([result])}"
+
+
+def share(figure: float) -> str:
+    """Write a share of 0 to 1 in percent."""
+    return f"{100 * figure:.1f}%"
 
 
 def encoder_start() -> str:

@@ -145,8 +145,8 @@ class RunFolder:
             raise FileExistsError(Errors.B153.format(output=self.path, found="a file"))
         if not self.path.is_dir():
             return
-        ours = (self.model, self.start, self.checkpoints)
-        ours += (self.log, self.curve, self.manifest)
+        folders = (self.model, self.start, self.checkpoints)
+        ours = (*folders, self.log, self.curve, self.manifest)
         visible = {p.name for p in self.path.iterdir() if not p.name.startswith(".")}
         if others := sorted(visible - {path.name for path in ours}):
             raise FileExistsError(Errors.B153.format(output=self.path, found=others[0]))

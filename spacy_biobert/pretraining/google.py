@@ -135,7 +135,7 @@ def plan_google(
             shown.extend(piece for _, piece in hidden)
             starts.append(len(places))
     return GooglePlan(
-        Instances(_to_numpy(rows).reshape(-1, N_COLUMNS)),
+        Instances(_to_numpy(rows).astype(np.int32).reshape(-1, N_COLUMNS)),
         starts=_to_numpy(starts),
         places=_to_numpy(places),
         shown=_to_numpy(shown),
