@@ -90,14 +90,15 @@ def _make_report() -> Callable[["StoreFigures"], None]:
 def open_fast_tokenizer(path: Path) -> "Tokenizer":
     """Open a tokenizer.json, or the tokenizer of a folder with the right casing.
 
-    path (Path): A file or a Hugging Face folder.
+    path (Path): A file, a Hugging Face folder or a name on the hub.
     RETURNS (Tokenizer): Of the `tokenizers` library.
     RAISES (ValueError): If the file holds no tokenizer.
     """
     if path.is_dir() or not path.exists():
         from ..encoder.hub import open_tokenizer
 
-        return open_tokenizer(path).backend_tokenizer
+        # A Path is a folder; a name on the hub has to stay a text.
+        return open_tokenizer(str(path)).backend_tokenizer
     import json
 
     from tokenizers import Tokenizer

@@ -94,6 +94,25 @@ def test_tokenize_names_a_missing_tokenizer(documents: Path, tmp_path: Path) -> 
     assert "[B300]" in said(result)
 
 
+def test_tokenize_takes_a_name_on_the_hub(
+    documents: Path,
+    tokenizer_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = []
+
+    def fetch(name: str, **_: object) -> str:
+        asked.append(name)
+        return str(tokenizer_folder)
+
+    monkeypatch.setattr("spacy_biobert.encoder.hub.snapshot_download", fetch)
+    result = tokenize(documents, "somebody/some-bert", tmp_path / "store")
+
+    assert result.exit_code == 0, result.output
+    assert asked == ["somebody/some-bert"]
+
+
 @pytest.mark.parametrize("text", ["hello", '"model"', '{"model": "bert"}', "[1]"])
 def test_tokenize_names_a_file_that_is_no_tokenizer(
     documents: Path, tmp_path: Path, text: str
