@@ -135,6 +135,7 @@ def test_interrupted_run_leaves_the_old_output_alone(
 ) -> None:
     before = run(output, SAMPLE / "articles")
     names = sorted(output.parent.iterdir())
+    assert len(names) == 2
     monkeypatch.setattr(plan, "PART_BYTES", 1)
     copied = []
 

@@ -271,6 +271,10 @@ def test_workers_give_the_same_store(tokenizer: Tokenizer, tmp_path: Path) -> No
         found.add(open_store(folder).sha256)
         open_store(folder).verify()
     assert len(found) == 1
+    names = ids_of(open_store(folder), "train")
+    numbers = [int(name.removeprefix("pmid").partition("#")[0]) for name in names]
+    assert numbers == sorted(numbers)
+    assert len(numbers) > 600
 
 
 def test_store_outlives_its_folder_being_replaced(

@@ -1,5 +1,6 @@
 import os
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from tokenizers import Tokenizer
 from spacy_biobert.pretraining import store as store_module
 from spacy_biobert.pretraining.store import append_to_store, build_store, open_store
 from spacy_biobert.pretraining.vocabulary import train_vocabulary
+from spacy_biobert.types import Document
 
 from .stores import WORDS, failing, ids_of, make_corpus, sentences_of
 
@@ -157,14 +159,20 @@ def test_append_killed_at_any_rename_leaves_a_store_that_can_grow(
     }
 
 
-def test_what_a_killed_append_left_does_not_keep_the_store_from_being_replaced(
-    old: Path, tokenizer: Tokenizer
+@pytest.mark.parametrize("write", [append_to_store, build_store])
+def test_what_a_killed_append_left_is_cleared_away(
+    old: Path, tokenizer: Tokenizer, write: Callable[..., object]
 ) -> None:
     (old / ".append-x").mkdir()
     (old / ".append-x" / "shard-00009.arrow").write_bytes(b"half")
-    (old / "shard-00008.arrow").write_bytes(b"whole, but not in the manifest")
-    build_store(CORPUS[:5], tokenizer, old, held_out=0.1)
-    assert len(list(old.iterdir())) == 2
+    (old / "shard-00099.arrow").write_bytes(b"whole, but not in the manifest")
+    write(CORPUS[100:], tokenizer, old, held_out=0.1)
+    store = open_store(old)
+    store.verify()
+    assert {path.name for path in old.iterdir()} == {
+        "manifest.json",
+        *(shard["name"] for shard in store.manifest["shards"]),
+    }
 
 
 def test_two_appends_at_once_do_not_mix(
@@ -174,7 +182,7 @@ def test_two_appends_at_once_do_not_mix(
     # The other one does not take this one's folder for a killed one's.
     remove = store_module._remove_leftovers
 
-    def meanwhile():  # type: ignore[no-untyped-def]
+    def meanwhile() -> Iterator[Document]:
         yield from CORPUS[100:150]
         monkeypatch.setattr(store_module, "_remove_leftovers", lambda *_: None)
         append_to_store(CORPUS[150:], tokenizer, old, held_out=0.1, sources=[other])
