@@ -118,3 +118,11 @@ class PretrainingErrors:
         "from that encoder, run into another folder with --network.init {model}; to "
         "begin again, add --force, which replaces it."
     )
+    B170 = (
+        "Flat batch: expected at least one piece in each sequence, found none in row "
+        "{row}. Leave out sequences without pieces when planning batches."
+    )
+    B171 = (
+        "Backend '{backend}': expected the other kind of batch, found a {found} one. "
+        "'varlen' reads flat batches, 'reference' padded ones, 'sdpa' both."
+    )

@@ -40,9 +40,7 @@ def evaluate_held_out(
 def _score(model: BertForPreTraining, batch: HiddenBatch, dtype: torch.dtype) -> Sums:
     batch = batch.to(model.device)
     with computing_in(dtype, model.device):
-        guesses = guess(
-            model, batch.ids_BT, batch.segments_BT, batch.real_BT, batch.labels_BT
-        )
+        guesses = guess(model, batch)
     _, sums = pretraining_loss(
         guesses.mlm_MV,
         guesses.hidden_M,

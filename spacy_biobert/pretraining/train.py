@@ -200,13 +200,7 @@ def _learn_from(
             _dropout_seed(run.config.training.seed, position.step, number)
         )
         with computing_in(run.dtype, run.model.device):
-            guesses = guess(
-                run.model,
-                batch.ids_BT,
-                batch.segments_BT,
-                batch.real_BT,
-                batch.labels_BT,
-            )
+            guesses = guess(run.model, batch)
         loss, batch_sums = pretraining_loss(
             guesses.mlm_MV,
             guesses.hidden_M,
