@@ -8,6 +8,9 @@ OFFLINE := $(shell unshare -rn true 2>/dev/null && echo unshare -rn)
 export OMP_NUM_THREADS ?= 2
 # Waiting threads sleep, so that other work on the machine does not stop ours.
 export OMP_WAIT_POLICY ?= PASSIVE
+# glibc keeps what a step frees for the next one (bytes); others ignore this.
+export MALLOC_MMAP_THRESHOLD_ ?= 1073741824
+export MALLOC_TRIM_THRESHOLD_ ?= 1073741824
 
 .PHONY: demo real test check install clean
 

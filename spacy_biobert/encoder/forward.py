@@ -2,30 +2,30 @@
 
 The network stays a `BertModel`, so that its folder loads anywhere; only the
 way through it is ours: the fused attention, which the stock forward leaves
-under compilation, or plain products where those are faster.
+under compilation, or plain products where those are faster; and sequences
+without padding, which it does not know.
 
-Shapes: B = sequences, T = pieces per sequence, H = attention heads,
-D = width of a vector, K = width per head.
+Shapes: B = sequences, S = B + 1, T = pieces of the longest sequence, N = pieces
+of all sequences, D = width of a vector.
 """
 
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
-from torch.nn.functional import scaled_dot_product_attention
+from torch.utils.checkpoint import checkpoint
 
+from .attention import Attend, Backend, attend_flat, attend_padded, attend_varlen
 from .hub import BertModel
-
-# Up to this length the plain products learn faster on a CPU than the fused
-# attention, whose backward pass is slow there: 12 against 29 ms of one core for
-# 16 x 128 pieces, 4 heads of 64, bfloat16, torch 2.13. A step of 4 layers x 256
-# gains about a tenth.
-SHORT = 256
 
 
 def encode_padded(
-    bert: BertModel, ids_BT: Tensor, segments_BT: Tensor, real_BT: Tensor
+    bert: BertModel,
+    ids_BT: Tensor,
+    segments_BT: Tensor,
+    real_BT: Tensor,
+    *,
+    recompute: bool = False,
 ) -> Tensor:
     """Run a padded batch through the encoder.
 
@@ -34,47 +34,91 @@ def encode_padded(
     ids_BT (Tensor): Piece ids, int64.
     segments_BT (Tensor): 0 for the first segment, 1 for the second, int64.
     real_BT (Tensor): False for padding, bool. No sequence is all padding.
+    recompute (bool): Keep the vectors between the layers alone for the backward
+        pass, and compute the rest again: less memory, a third more time.
     RETURNS (Tensor): The last layer, [B, T, D]. Rows of padding mean nothing.
     """
     X_BTD = bert.embeddings(input_ids=ids_BT, token_type_ids=segments_BT)
-    mask_B11T = real_BT[:, None, None, :]
-    for layer in bert.encoder.layer:
-        X_BTD = _run_layer(layer, X_BTD, mask_B11T)
+    return _run_layers(bert, X_BTD, attend_padded(real_BT), recompute=recompute)
+
+
+def encode_flat(
+    bert: BertModel,
+    ids_N: Tensor,
+    segments_N: Tensor,
+    positions_N: Tensor,
+    *,
+    bounds_S: Tensor,
+    longest: int,
+    backend: Backend,
+    recompute: bool = False,
+) -> Tensor:
+    """Run sequences that stand in one row, without padding, through the encoder.
+
+    bert (BertModel): As for `encode_padded`.
+    ids_N (Tensor): Piece ids, int64.
+    segments_N (Tensor): 0 for the first segment, 1 for the second, int64.
+    positions_N (Tensor): Place of each piece in its sequence, from 0, int64.
+    bounds_S (Tensor): Where each sequence begins, and the end of the last, int32.
+        No sequence is empty.
+    longest (int): Pieces of the longest sequence.
+    backend (str): "varlen", or any other to pad inside the attention alone.
+    recompute (bool): As for `encode_padded`.
+    RETURNS (Tensor): The last layer, [N, D].
+    """
+    attend = (
+        attend_varlen(bounds_S, longest)
+        if backend == "varlen"
+        else attend_flat(bounds_S, longest, n_pieces=len(ids_N))
+    )
+    X_1ND = bert.embeddings(
+        input_ids=ids_N[None],
+        token_type_ids=segments_N[None],
+        position_ids=positions_N[None],
+    )
+    return _run_layers(bert, X_1ND.squeeze(0), attend, recompute=recompute)
+
+
+def encode_reference(
+    bert: BertModel, ids_BT: Tensor, segments_BT: Tensor, real_BT: Tensor
+) -> Tensor:
+    """Run a padded batch through the stock forward, to compare with.
+
+    The arguments and the result are those of `encode_padded`.
+    """
+    X_BTD: Tensor = bert(
+        input_ids=ids_BT, token_type_ids=segments_BT, attention_mask=real_BT.long()
+    ).last_hidden_state
     return X_BTD
 
 
-def _run_layer(layer: Any, X_BTD: Tensor, mask_B11T: Tensor) -> Tensor:
+def _run_layers(
+    bert: BertModel, X: Tensor, attend: Attend, *, recompute: bool
+) -> Tensor:
+    """Run all layers over [B, T, D] or [N, D]."""
+    for layer in bert.encoder.layer:
+        if recompute and torch.is_grad_enabled():
+            X = checkpoint(_run_layer, layer, X, attend, use_reentrant=False)
+        else:
+            X = _run_layer(layer, X, attend)
+    return X
+
+
+def _run_layer(layer: Any, X: Tensor, attend: Attend) -> Tensor:
     attention = layer.attention.self
-    B, T, _ = X_BTD.shape
 
     def heads(linear: nn.Module) -> Tensor:
-        Y: Tensor = linear(X_BTD)
-        return Y.view(B, T, attention.num_attention_heads, -1).transpose(1, 2)
+        Y: Tensor = linear(X)
+        return Y.view(*X.shape[:-1], attention.num_attention_heads, -1)
 
-    Y_BHTK = _attend(
+    context = attend(
         heads(attention.query),
         heads(attention.key),
         heads(attention.value),
-        mask_B11T,
         dropout=attention.dropout.p if attention.training else 0.0,
     )
-    context_BTD = Y_BHTK.transpose(1, 2).reshape(B, T, -1)
-    Y_BTD = layer.attention.output(context_BTD, X_BTD)
-    return layer.output(layer.intermediate(Y_BTD), Y_BTD)
-
-
-def _attend(
-    Q_BHTK: Tensor, K_BHTK: Tensor, V_BHTK: Tensor, mask_B11T: Tensor, *, dropout: float
-) -> Tensor:
-    n_pieces, width = Q_BHTK.shape[-2:]
-    learning = torch.is_grad_enabled()
-    if not (learning and Q_BHTK.device.type == "cpu" and n_pieces <= SHORT):
-        return scaled_dot_product_attention(
-            Q_BHTK, K_BHTK, V_BHTK, attn_mask=mask_B11T, dropout_p=dropout
-        )
-    scores_BHTT = (Q_BHTK * width**-0.5) @ K_BHTK.transpose(-1, -2)
-    scores_BHTT = scores_BHTT.masked_fill(~mask_B11T, float("-inf"))
-    return functional.dropout(scores_BHTT.softmax(-1), dropout) @ V_BHTK
+    Y = layer.attention.output(context.flatten(-2), X)
+    return layer.output(layer.intermediate(Y), Y)
 
 
 def set_dropout(bert: nn.Module, *, vectors: float, attention: float) -> None:

@@ -72,3 +72,7 @@ class EncoderErrors:
         'than ours: use @architectures = "spacy-biobert.BioBertModel.v1" in the '
         "transformer component."
     )
+    B340 = (
+        "Backend 'varlen': expected {obstacle}. Take 'sdpa', which works anywhere, or "
+        "'auto', which takes what this device has."
+    )

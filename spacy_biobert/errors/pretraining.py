@@ -167,3 +167,11 @@ class PretrainingErrors:
         "{run}: expected a finished run of `spacy-biobert pretrain` and a config to "
         "fine-tune with, found no {path}."
     )
+    B170 = (
+        "Flat batch: expected at least one piece in each sequence, found none in row "
+        "{row}. Leave out sequences without pieces when planning batches."
+    )
+    B171 = (
+        "Backend '{backend}': expected the other kind of batch, found a {found} one. "
+        "'varlen' reads flat batches, 'reference' padded ones, 'sdpa' both."
+    )

@@ -14,6 +14,7 @@ from confection import Config, ConfigValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
+from ..encoder.attention import BackendChoice
 from ..encoder.hub import WeightsFormat
 from ..encoder.precision import Precision
 from ..errors import Errors
@@ -77,6 +78,7 @@ class Training(_Section):
     max_minutes: Annotated[float, Field(ge=0.0)] | None
     patience: Count | None
     batch_pieces: Count
+    packing: Literal["buckets", "packs"]
     bucket_instances: Count
     batches_per_step_first: Count
     batches_per_step_last: Count
@@ -136,6 +138,8 @@ class Machine(_Section):
 
     device: str
     precision: Precision
+    backend: BackendChoice
+    recompute: bool
     batches_ahead: Count
 
 

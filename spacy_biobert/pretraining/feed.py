@@ -25,6 +25,7 @@ from .compat import plan_google_epoch
 from .config import PretrainConfig
 from .losses import IGNORE
 from .masking import choose_pieces, hide_pieces
+from .packs import plan_packs
 from .pairs import Instances, plan_epoch
 from .store import StoredDocuments, TokenStore, open_store, tokenizer_checksum
 
@@ -89,7 +90,7 @@ class PlannedBatch:
 
     `make` gives it; `documents` gives the ids of the documents in it. `after` is where
     the run is once it has learned from the batch, `epochs` the passes over the store by
-    then. `n_positions` counts padding too; `n_squares` sums the squares of the lengths.
+    then. `n_positions` counts what is left empty too; `n_squares` sums the squares of the lengths.
     """
 
     n_pieces: int
@@ -194,7 +195,7 @@ class Feed:
             planned.append(
                 PlannedBatch(
                     n_pieces=int(lengths[chosen].sum()),
-                    n_positions=len(chosen) * int(lengths[chosen].max()),
+                    n_positions=self._count_positions(lengths[chosen]),
                     n_squares=int(np.square(lengths[chosen]).sum()),
                     after=after,
                     epochs=epoch + share,
@@ -203,6 +204,12 @@ class Feed:
                 )
             )
         return planned
+
+    def _count_positions(self, lengths: IntArray) -> int:
+        """Count what a batch has room for: a rectangle, or the budget of a pack."""
+        if self.config.training.packing == "packs":
+            return max(int(lengths.sum()), self.config.training.batch_pieces)
+        return len(lengths) * int(lengths.max())
 
     def _plan(
         self,
@@ -215,8 +222,17 @@ class Feed:
         """Say what is asked about some documents, and what goes side by side."""
         training = self.config.training
         inputs = self._plan_inputs(documents, seed, number_of_pass)
+        lengths = inputs.instances.lengths[:limit]
+        if training.packing == "packs":
+            plan = plan_packs(
+                lengths,
+                batch_pieces=training.batch_pieces,
+                seed=seed,
+                epoch=number_of_pass,
+            )
+            return inputs, plan
         plan = plan_batches(
-            inputs.instances.lengths[:limit],
+            lengths,
             batch_pieces=training.batch_pieces,
             bucket_instances=training.bucket_instances,
             seed=seed,

@@ -4,22 +4,29 @@ from collections.abc import Sequence
 
 import torch
 
+from ..encoder.attention import Backend
 from ..encoder.hub import BertForPreTraining
 from ..encoder.precision import computing_in
 from .feed import HiddenBatch
+from .flat import FlatBatch
 from .losses import Sums, pretraining_loss
 from .model import guess
 
 
 def evaluate_held_out(
-    model: BertForPreTraining, batches: Sequence[HiddenBatch], dtype: torch.dtype
+    model: BertForPreTraining,
+    batches: Sequence[HiddenBatch | FlatBatch],
+    dtype: torch.dtype,
+    *,
+    backend: Backend,
 ) -> Sums:
     """Measure both objectives on fixed batches.
 
     model (BertForPreTraining): Left in the mode it was in.
-    batches (Sequence[HiddenBatch]): Hidden once, so that two measurements ask
-        the same questions.
+    batches (Sequence[HiddenBatch | FlatBatch]): Hidden once, so that two
+        measurements ask the same questions.
     dtype (torch.dtype): As `resolve_precision` gives it.
+    backend (str): As `choose_backend` gives it.
     RETURNS (Sums): Over all batches.
     """
     was_training = model.training
@@ -27,17 +34,20 @@ def evaluate_held_out(
     totals = Sums()
     with torch.no_grad():
         for batch in batches:
-            totals.add(_score(model, batch, dtype))
+            totals.add(_score(model, batch, dtype, backend))
     model.train(was_training)
     return totals
 
 
-def _score(model: BertForPreTraining, batch: HiddenBatch, dtype: torch.dtype) -> Sums:
+def _score(
+    model: BertForPreTraining,
+    batch: HiddenBatch | FlatBatch,
+    dtype: torch.dtype,
+    backend: Backend,
+) -> Sums:
     batch = batch.to(model.device)
     with computing_in(dtype, model.device):
-        guesses = guess(
-            model, batch.ids_BT, batch.segments_BT, batch.real_BT, batch.labels_BT
-        )
+        guesses = guess(model, batch, backend=backend)
     _, sums = pretraining_loss(
         guesses.mlm_MV,
         guesses.hidden_M,

@@ -75,12 +75,25 @@ def pretraining_loss(
         nsp_B2.float(), nsp_labels_B, ignore_index=IGNORE, reduction="sum"
     )
     loss = mlm / max(1, n_mlm) + nsp_weight * nsp / max(1, n_nsp)
+    # One transfer, because each one waits for the device.
+    mlm_loss, mlm_right, nsp_loss, nsp_right, n_asked = torch.stack(
+        [
+            figure.detach().double()
+            for figure in (
+                mlm,
+                (mlm_MV.argmax(-1) == hidden_M).sum(),
+                nsp,
+                (nsp_B2.argmax(-1) == nsp_labels_B).sum(),
+                (nsp_labels_B != IGNORE).sum(),
+            )
+        ]
+    ).tolist()
     sums = Sums(
-        mlm_loss=float(mlm.detach()),
-        mlm_right=int((mlm_MV.argmax(-1) == hidden_M).sum()),
+        mlm_loss=mlm_loss,
+        mlm_right=int(mlm_right),
         n_mlm=len(hidden_M),
-        nsp_loss=float(nsp.detach()),
-        nsp_right=int((nsp_B2.argmax(-1) == nsp_labels_B).sum()),
-        n_nsp=int(torch.count_nonzero(nsp_labels_B != IGNORE)),
+        nsp_loss=nsp_loss,
+        nsp_right=int(nsp_right),
+        n_nsp=int(n_asked),
     )
     return loss, sums

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import torch
 
+from ..encoder.attention import Backend, choose_backend
 from ..encoder.flops import forward_flops
 from ..encoder.forward import set_dropout
 from ..encoder.hub import BertConfig, BertForPreTraining
@@ -24,6 +25,7 @@ from .config import PretrainConfig, read_config
 from .curve import draw_curve
 from .device import Device
 from .feed import Feed, HiddenBatch, Place, PlannedBatch, open_feed
+from .flat import FlatBatch, flatten
 from .heldout import evaluate_held_out
 from .interruption import noting_interruption
 from .losses import Sums, pretraining_loss
@@ -38,8 +40,9 @@ from .state import describe_state, take_up
 
 Figures = dict[str, float | str]
 Report = Callable[[Figures], None]
+AnyBatch = HiddenBatch | FlatBatch
 # A batch of the step: what it is, and itself if it is this process's to learn from.
-Turn = tuple[PlannedBatch, HiddenBatch | None]
+Turn = tuple[PlannedBatch, AnyBatch | None]
 # Documents that a message names.
 SHOWN_DOCUMENTS = 5
 
@@ -61,12 +64,21 @@ class _Run:
     config: PretrainConfig
     folder: RunFolder
     feed: Feed
-    held_out: list[HiddenBatch]
+    held_out: list[AnyBatch]
     model: BertForPreTraining
     optimizer: torch.optim.Optimizer
     device: Device
+    backend: Backend
     ranks: Ranks
     report: Report
+
+    def shaped(self, batch: HiddenBatch) -> AnyBatch:
+        """Take the padding out of a batch, if this run is to read it so."""
+        packed = self.config.training.packing == "packs"
+        if not packed and self.backend != "varlen":
+            return batch
+        flat = flatten(batch)
+        return flat.pin_memory() if self.device.device.type == "cuda" else flat
 
     def record(self, figures: Figures) -> None:
         """Log and show some figures, once for all processes."""
@@ -176,13 +188,20 @@ def _prepare(
         config=config,
         folder=folder,
         feed=feed,
-        held_out=feed.held_out_batches(),
+        held_out=[],
         model=model,
         optimizer=optimizer,
         device=Device.measured(device, dtype),
+        backend=choose_backend(
+            config.machine.backend,
+            device,
+            dtype,
+            attention_dropout=training.attention_dropout,
+        ),
         ranks=ranks,
         report=report or (lambda figures: None),
     )
+    run.held_out.extend(run.shaped(batch) for batch in feed.held_out_batches())
     return run, new_weights
 
 
@@ -243,7 +262,7 @@ def _turns(run: _Run, start: Place) -> Iterator[Iterator[Turn]]:
     with closing(Ahead(run.feed.groups(start), n_items=1)) as groups:
         planned = enumerate(chain.from_iterable(groups))
         made = (
-            (batch, batch.make() if run.ranks.owns(number) else None)
+            (batch, run.shaped(batch.make()) if run.ranks.owns(number) else None)
             for number, batch in planned
         )
         with closing(Ahead(made, n_items=run.config.machine.batches_ahead)) as turns:
@@ -288,7 +307,7 @@ def _take_turns(
     return norm
 
 
-def _learn_from(run: _Run, batches: list[HiddenBatch | None], step: int) -> Sums:
+def _learn_from(run: _Run, batches: list[AnyBatch | None], step: int) -> Sums:
     """Add up the gradients of a step; the loss is that of one large batch."""
     mine = [
         (number, batch.to(run.device.device))
@@ -307,10 +326,9 @@ def _learn_from(run: _Run, batches: list[HiddenBatch | None], step: int) -> Sums
         with computing_in(run.device.dtype, run.device.device):
             guesses = guess(
                 run.model,
-                batch.ids_BT,
-                batch.segments_BT,
-                batch.real_BT,
-                batch.labels_BT,
+                batch,
+                backend=run.backend,
+                recompute=run.config.machine.recompute,
             )
         loss, batch_sums = pretraining_loss(
             guesses.mlm_MV,
@@ -381,7 +399,7 @@ def _evaluate(run: _Run, position: Position) -> None:
     if position.evaluation.get("step") == position.step:
         return
     mine = run.held_out[run.ranks.rank :: run.ranks.size]
-    sums = evaluate_held_out(run.model, mine, run.device.dtype)
+    sums = evaluate_held_out(run.model, mine, run.device.dtype, backend=run.backend)
     sums = run.ranks.add_up_sums(sums)
     figures = sums.means()
     if "mlm_loss" in figures:

@@ -6,6 +6,8 @@ from spacy_biobert.encoder.hub import open_pretraining_model
 from spacy_biobert.pretraining.losses import IGNORE, Sums, pretraining_loss
 from spacy_biobert.pretraining.model import guess, warm_start
 
+from .padded import PaddedBatch, make_padded
+
 
 @pytest.fixture
 def model(tiny_encoder):
@@ -16,54 +18,21 @@ def model(tiny_encoder):
 
 @pytest.fixture
 def batch(model):
-    """Five sequences, padded; one without second segment, one hides nothing."""
-    generator = torch.Generator().manual_seed(0)
-    B, T, V = 5, 20, model.config.vocab_size
-    ids = torch.randint(5, V, (B, T), generator=generator)
-    real = torch.arange(T) < torch.tensor([20, 7, 12, 3, 16])[:, None]
-    segments = (torch.arange(T) >= 6).long().expand(B, T) * real
-    chosen = (torch.rand(B, T, generator=generator) < 0.3) & real
-    chosen[3] = False
-    labels = torch.where(chosen, ids, IGNORE)
-    return ids * real, segments, real, labels, torch.tensor([0, 1, IGNORE, 1, 0])
+    return make_padded(model.config.vocab_size)
 
 
 def our_loss(model, batch, **counts):
-    ids, segments, real, labels, nsp_labels = batch
-    guesses = guess(model, ids, segments, real, labels)
+    guesses = guess(model, batch)
     return pretraining_loss(
-        guesses.mlm_MV, guesses.hidden_M, guesses.nsp_B2, nsp_labels,
+        guesses.mlm_MV, guesses.hidden_M, guesses.nsp_B2, batch.nsp_labels_B,
         nsp_weight=1.0, **counts,
     )  # fmt: skip
-
-
-def gradients(model, loss):
-    model.zero_grad()
-    loss.backward()
-    return {name: p.grad.clone() for name, p in model.named_parameters()}
-
-
-def test_loss_and_gradients_equal_those_of_transformers(model, batch):
-    ids, segments, real, labels, nsp_labels = batch
-    n_mlm = int((labels != IGNORE).sum())
-    ours, _ = our_loss(model, batch, n_mlm=n_mlm, n_nsp=4)
-    theirs = model(
-        input_ids=ids,
-        token_type_ids=segments,
-        attention_mask=real.long(),
-        labels=labels,
-        next_sentence_label=nsp_labels,
-    ).loss
-    assert abs(ours.item() - theirs.item()) < 1e-6
-    expected = gradients(model, theirs)
-    for name, found in gradients(model, ours).items():
-        assert torch.allclose(found, expected[name], rtol=0, atol=1e-6), name
 
 
 def test_the_encoder_equals_that_of_transformers_with_both_kinds_of_attention(
     model, batch
 ):
-    ids, segments, real, *_ = batch
+    ids, segments, real = batch.ids_BT, batch.segments_BT, batch.real_BT
     expected = model.bert(
         input_ids=ids, token_type_ids=segments, attention_mask=real.long()
     ).last_hidden_state
@@ -74,11 +43,15 @@ def test_the_encoder_equals_that_of_transformers_with_both_kinds_of_attention(
     assert torch.allclose(using[real], expected[real], rtol=0, atol=1e-5)
 
 
+def cut(batch, rows):
+    return PaddedBatch(*(getattr(batch, name)[rows] for name in batch.__slots__))
+
+
 def test_shares_of_several_batches_add_up_to_the_loss_of_one(model, batch):
-    n_mlm = int((batch[3] != IGNORE).sum())
+    n_mlm = int((batch.labels_BT != IGNORE).sum())
     whole, _ = our_loss(model, batch, n_mlm=n_mlm, n_nsp=4)
     parts = [
-        our_loss(model, [t[rows] for t in batch], n_mlm=n_mlm, n_nsp=4)[0]
+        our_loss(model, cut(batch, rows), n_mlm=n_mlm, n_nsp=4)[0]
         for rows in (slice(0, 2), slice(2, 5))
     ]
     assert abs(whole.item() - sum(part.item() for part in parts)) < 1e-6

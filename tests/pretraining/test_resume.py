@@ -108,6 +108,24 @@ def test_a_run_is_broken_off_and_taken_up_many_times(run):
     assert_same_run(run(resume=True, output__checkpoint_steps=1), whole)
 
 
+def test_packs_without_padding_go_on_too(run):
+    keys = {"training__packing": "packs", "machine__recompute": True}
+    whole = run("whole", **keys)
+    fills = [r["fill"] for r in whole.folder.records() if r["kind"] == "train"]
+    assert min(fills) > 0.9
+    run(report=interrupt_at(4), **keys)
+    assert_same_run(run(resume=True, **keys), whole)
+
+
+def test_the_stock_forward_learns_the_same(run):
+    keys = {"training__dropout": 0.0, "training__attention_dropout": 0.0}
+    ours = run("ours", **keys)
+    stock = run("stock", machine__backend="reference", **keys)
+    pairs = zip(lasting(ours), lasting(stock), strict=True)
+    for found, expected in pairs:
+        assert found["mlm_loss"] == pytest.approx(expected["mlm_loss"], abs=1e-5)
+
+
 def test_a_finished_run_does_not_go_on(run):
     run()
     with pytest.raises(FileExistsError, match=r"\[B146\]"):

@@ -254,9 +254,7 @@ def test_a_tiny_network_learns_one_batch_by_heart(store, tiny_encoder):
         model, learning_rate=3e-3, weight_decay=0.0, beta1=0.9, beta2=0.98, epsilon=1e-6
     )
     for _ in range(150):
-        guesses = guess(
-            model, batch.ids_BT, batch.segments_BT, batch.real_BT, batch.labels_BT
-        )
+        guesses = guess(model, batch)
         loss, sums = pretraining_loss(
             guesses.mlm_MV, guesses.hidden_M, guesses.nsp_B2, batch.nsp_labels_B,
             n_mlm=batch.n_hidden, n_nsp=batch.n_pairs, nsp_weight=1.0,

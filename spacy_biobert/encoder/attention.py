@@ -1,0 +1,168 @@
+"""Ways to attend: what a layer does differently for padded and for flat sequences.
+
+A padded batch is a rectangle; a flat one has the pieces of all sequences in one row,
+none of them padding, and the bounds between the sequences.
+
+Shapes: B = sequences, S = B + 1, T = pieces of the longest sequence, N = pieces of all
+sequences, H = attention heads, K = width per head.
+"""
+
+from collections.abc import Callable
+from typing import Any, Literal, Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torch.nn.functional import scaled_dot_product_attention
+
+from ..errors import Errors
+from .precision import fast_in_bfloat16
+
+varlen_attn: Callable[..., Any] | None
+try:
+    from torch.nn.attention.varlen import varlen_attn
+except ImportError:  # an older torch
+    varlen_attn = None
+
+Backend = Literal["varlen", "sdpa", "reference"]
+BackendChoice = Literal["auto", "varlen", "sdpa", "reference"]
+
+# Up to this length the plain products learn faster on a CPU than the fused
+# attention, whose backward pass is slow there: 12 against 29 ms of one core for
+# 16 x 128 pieces, 4 heads of 64, bfloat16, torch 2.13. A step of 4 layers x 256
+# gains about a tenth.
+SHORT = 256
+
+
+class Attend(Protocol):
+    """Attention of pieces to those of their own sequence.
+
+    It takes and returns [B, T, H, K] of a padded batch, or [N, H, K] of a flat one.
+    """
+
+    def __call__(self, Q: Tensor, K: Tensor, V: Tensor, *, dropout: float) -> Tensor:
+        """Attend; `dropout` is the rate 0-1 on the weights."""
+
+
+def choose_backend(
+    name: BackendChoice,
+    device: torch.device,
+    dtype: torch.dtype,
+    *,
+    attention_dropout: float,
+) -> Backend:
+    """Choose the way through the encoder.
+
+    name (str): "varlen", the fastest, for flat batches on a GPU; "sdpa" anywhere;
+        "reference", the stock forward, to compare with; "auto" for "varlen" where it
+        works and "sdpa" elsewhere.
+    device (torch.device): Where the encoder is.
+    dtype (torch.dtype): In which matrices are multiplied, see `precision`.
+    attention_dropout (float): Rate 0-1 on the attention weights while learning.
+    RETURNS (str): "varlen", "sdpa" or "reference".
+    RAISES (ValueError): If "varlen" is asked for and does not work here.
+    """
+    obstacle = _obstacle_to_varlen(device, dtype, attention_dropout)
+    if name == "auto":
+        return "sdpa" if obstacle else "varlen"
+    if name == "varlen" and obstacle:
+        raise ValueError(Errors.B340.format(obstacle=obstacle))
+    return name
+
+
+def _obstacle_to_varlen(
+    device: torch.device, dtype: torch.dtype, attention_dropout: float
+) -> str | None:
+    if device.type != "cuda":
+        return f"a CUDA GPU, found the device {device}"
+    if varlen_attn is None:
+        return f"a torch with torch.nn.attention.varlen, found {torch.__version__}"
+    if dtype not in (torch.bfloat16, torch.float16):
+        return f"products in bfloat16 or float16, found {dtype}"
+    # The kernel wants the generation that brought bfloat16, for float16 too.
+    if not fast_in_bfloat16(device):
+        return "a GPU of compute capability 8 or more, found an older one"
+    if attention_dropout:
+        return f"no dropout on attention, found a rate of {attention_dropout}"
+    return None
+
+
+def attend_padded(real_BT: Tensor) -> Attend:
+    """Make the attention of a padded batch.
+
+    real_BT (Tensor): False for padding, bool. No sequence is all padding.
+    RETURNS (Attend): For [B, T, H, K].
+    """
+    mask_B11T = real_BT[:, None, None, :]
+
+    def attend(Q: Tensor, K: Tensor, V: Tensor, *, dropout: float) -> Tensor:
+        Y_BHTK = _attend_by_head(
+            Q.transpose(1, 2),
+            K.transpose(1, 2),
+            V.transpose(1, 2),
+            mask_B11T,
+            dropout=dropout,
+        )
+        return Y_BHTK.transpose(1, 2)
+
+    return attend
+
+
+def attend_flat(bounds_S: Tensor, longest: int, *, n_pieces: int) -> Attend:
+    """Make the attention of a flat batch on any device, padded inside alone.
+
+    bounds_S (Tensor): Where each sequence begins, and the end of the last, int32.
+    longest (int): Pieces of the longest sequence.
+    n_pieces (int): Pieces of all sequences.
+    RETURNS (Attend): For [N, H, K].
+    """
+    B, device = len(bounds_S) - 1, bounds_S.device
+    real_BT = torch.arange(longest, device=device) < bounds_S.diff()[:, None]
+    pieces_N = torch.arange(n_pieces, device=device, dtype=bounds_S.dtype)
+    owner_N = torch.searchsorted(bounds_S[1:], pieces_N, right=True)
+    places_N = owner_N * longest + pieces_N - bounds_S[owner_N]
+    attend_rectangle = attend_padded(real_BT)
+
+    def pad(X_NHK: Tensor) -> Tensor:
+        empty = X_NHK.new_zeros(B * longest, *X_NHK.shape[1:])
+        padded = empty.index_copy(0, places_N, X_NHK)
+        return padded.view(B, longest, *X_NHK.shape[1:])
+
+    def attend(Q: Tensor, K: Tensor, V: Tensor, *, dropout: float) -> Tensor:
+        Y_BTHK = attend_rectangle(pad(Q), pad(K), pad(V), dropout=dropout)
+        return Y_BTHK.flatten(0, 1).index_select(0, places_N)
+
+    return attend
+
+
+def attend_varlen(bounds_S: Tensor, longest: int) -> Attend:
+    """Make the attention of a flat batch on a GPU, without any padding.
+
+    bounds_S (Tensor): Where each sequence begins, and the end of the last, int32, on
+        the GPU. No sequence is empty.
+    longest (int): Pieces of the longest sequence.
+    RETURNS (Attend): For [N, H, K] in bfloat16 or float16.
+    """
+
+    def attend(Q: Tensor, K: Tensor, V: Tensor, *, dropout: float) -> Tensor:
+        obstacle = _obstacle_to_varlen(Q.device, Q.dtype, dropout)
+        if obstacle or varlen_attn is None:
+            raise ValueError(Errors.B340.format(obstacle=obstacle))
+        Y_NHK: Tensor = varlen_attn(Q, K, V, bounds_S, bounds_S, longest, longest)
+        return Y_NHK
+
+    return attend
+
+
+def _attend_by_head(
+    Q_BHTK: Tensor, K_BHTK: Tensor, V_BHTK: Tensor, mask_B11T: Tensor, *, dropout: float
+) -> Tensor:
+    n_pieces, width = Q_BHTK.shape[-2:]
+    learning = torch.is_grad_enabled()
+    if not (learning and Q_BHTK.device.type == "cpu" and n_pieces <= SHORT):
+        return scaled_dot_product_attention(
+            Q_BHTK, K_BHTK, V_BHTK, attn_mask=mask_B11T, dropout_p=dropout
+        )
+    scores_BHTT = (Q_BHTK * width**-0.5) @ K_BHTK.transpose(-1, -2)
+    scores_BHTT = scores_BHTT.masked_fill(~mask_B11T, float("-inf"))
+    return functional.dropout(scores_BHTT.softmax(-1), dropout) @ V_BHTK
