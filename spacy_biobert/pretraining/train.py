@@ -4,7 +4,7 @@ import hashlib
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -13,34 +13,27 @@ from typing import Any, cast
 
 import torch
 
-from ..encoder.attention import Backend, choose_backend
 from ..encoder.flops import forward_flops
-from ..encoder.forward import set_dropout
-from ..encoder.hub import BertConfig, BertForPreTraining
-from ..encoder.precision import computing_in, resolve_device, resolve_precision
+from ..encoder.hub import BertConfig
+from ..encoder.precision import computing_in
 from ..errors import Errors
 from .ahead import Ahead
 from .checkpoint import STABLE, Checkpoint, RunFolder
 from .config import PretrainConfig, read_config
 from .curve import draw_curve
-from .device import Device
-from .feed import Feed, HiddenBatch, Place, PlannedBatch, open_feed
-from .flat import FlatBatch, flatten
+from .feed import Place, PlannedBatch, open_feed
 from .heldout import evaluate_held_out
 from .interruption import noting_interruption
 from .losses import Sums, pretraining_loss
 from .manifest import describe_run
 from .model import guess
-from .optimizer import make_optimizer, take_step
+from .optimizer import take_step
 from .position import Position, Window
 from .ranks import Ranks, joined_ranks
+from .run import AnyBatch, Figures, Report, Run, prepare_run
 from .schedule import batches_at, rate_at
-from .start import start_weights
 from .state import describe_state, take_up
 
-Figures = dict[str, float | str]
-Report = Callable[[Figures], None]
-AnyBatch = HiddenBatch | FlatBatch
 # A batch of the step: what it is, and itself if it is this process's to learn from.
 Turn = tuple[PlannedBatch, AnyBatch | None]
 # Documents that a message names.
@@ -55,36 +48,6 @@ class Outcome:
     figures: Figures
     new_weights: tuple[str, ...]
     interrupted: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """What stays the same while the encoder learns."""
-
-    config: PretrainConfig
-    folder: RunFolder
-    feed: Feed
-    held_out: list[AnyBatch]
-    model: BertForPreTraining
-    optimizer: torch.optim.Optimizer
-    device: Device
-    backend: Backend
-    ranks: Ranks
-    report: Report
-
-    def shaped(self, batch: HiddenBatch) -> AnyBatch:
-        """Take the padding out of a batch, if this run is to read it so."""
-        packed = self.config.training.packing == "packs"
-        if not packed and self.backend != "varlen":
-            return batch
-        flat = flatten(batch)
-        return flat.pin_memory() if self.device.device.type == "cuda" else flat
-
-    def record(self, figures: Figures) -> None:
-        """Log and show some figures, once for all processes."""
-        if self.ranks.first:
-            self.folder.record(figures)
-            self.report(figures)
 
 
 def pretrain(
@@ -126,7 +89,7 @@ def pretrain(
         if checkpoint is not None:
             state = checkpoint.state()
             position = take_up(state, config, feed, checkpoint=checkpoint.path)
-        run, new_weights = _prepare(
+        run, new_weights = prepare_run(
             config, folder, feed, ranks, device_name, checkpoint, report
         )
         ranks.wait()
@@ -155,57 +118,7 @@ def _find_start(
     return found[-1]
 
 
-def _prepare(
-    config: PretrainConfig,
-    folder: RunFolder,
-    feed: Feed,
-    ranks: Ranks,
-    device_name: str,
-    checkpoint: Checkpoint | None,
-    report: Report | None,
-) -> tuple[_Run, tuple[str, ...]]:
-    """Put the network and the optimiser on the device, as they start or went on."""
-    device = resolve_device(device_name)
-    dtype = resolve_precision(config.machine.precision, device)
-    training = config.training
-    model, new_weights = start_weights(
-        config, feed, init=None if checkpoint is None else str(checkpoint.path)
-    )
-    model.to(device)  # type: ignore[arg-type]
-    ranks.copy_from_first(model)
-    set_dropout(model, vectors=training.dropout, attention=training.attention_dropout)
-    optimizer = make_optimizer(
-        model,
-        learning_rate=training.learning_rate,
-        weight_decay=training.weight_decay,
-        beta1=training.beta1,
-        beta2=training.beta2,
-        epsilon=training.epsilon,
-    )
-    if checkpoint is not None:
-        checkpoint.load_optimizer(optimizer, model)
-    run = _Run(
-        config=config,
-        folder=folder,
-        feed=feed,
-        held_out=[],
-        model=model,
-        optimizer=optimizer,
-        device=Device.measured(device, dtype),
-        backend=choose_backend(
-            config.machine.backend,
-            device,
-            dtype,
-            attention_dropout=training.attention_dropout,
-        ),
-        ranks=ranks,
-        report=report or (lambda figures: None),
-    )
-    run.held_out.extend(run.shaped(batch) for batch in feed.held_out_batches())
-    return run, new_weights
-
-
-def _learn(run: _Run, position: Position, wanted: threading.Event) -> bool:
+def _learn(run: Run, position: Position, wanted: threading.Event) -> bool:
     """Take steps until the first limit is reached; say whether somebody interrupted."""
     config = run.config
     if position.step == 0:
@@ -245,7 +158,7 @@ def _agree(
     return n_wanting > 0, minutes
 
 
-def _falls_from_here(run: _Run, position: Position, progress: float) -> bool:
+def _falls_from_here(run: Run, position: Position, progress: float) -> bool:
     """Say whether the rate begins to fall: a longer run could go on from before."""
     training = run.config.training
     return (
@@ -257,7 +170,7 @@ def _falls_from_here(run: _Run, position: Position, progress: float) -> bool:
 
 
 @contextmanager
-def _turns(run: _Run, start: Place) -> Iterator[Iterator[Turn]]:
+def _turns(run: Run, start: Place) -> Iterator[Iterator[Turn]]:
     """Plan and make batches in threads, ahead of the steps that take them."""
     with closing(Ahead(run.feed.groups(start), n_items=1)) as groups:
         planned = enumerate(chain.from_iterable(groups))
@@ -270,7 +183,7 @@ def _turns(run: _Run, start: Place) -> Iterator[Iterator[Turn]]:
 
 
 def _take_turns(
-    run: _Run, turns: Iterator[Turn], position: Position, progress: float
+    run: Run, turns: Iterator[Turn], position: Position, progress: float
 ) -> float:
     """Take one step, on as many batches as it is time for, and note it."""
     training, window = run.config.training, position.window
@@ -307,7 +220,7 @@ def _take_turns(
     return norm
 
 
-def _learn_from(run: _Run, batches: list[AnyBatch | None], step: int) -> Sums:
+def _learn_from(run: Run, batches: list[AnyBatch | None], step: int) -> Sums:
     """Add up the gradients of a step; the loss is that of one large batch."""
     mine = [
         (number, batch.to(run.device.device))
@@ -351,7 +264,7 @@ def _dropout_seed(seed: int, step: int, number: int) -> int:
 
 
 def _not_a_number(
-    run: _Run, position: Position, step: list[Turn], sums: Sums, norm: float
+    run: Run, position: Position, step: list[Turn], sums: Sums, norm: float
 ) -> str:
     names = [name for planned, _ in step for name in planned.documents()]
     more = len(names) - SHOWN_DOCUMENTS
@@ -365,7 +278,7 @@ def _not_a_number(
     )
 
 
-def _log_training(run: _Run, position: Position, norm: float) -> None:
+def _log_training(run: Run, position: Position, norm: float) -> None:
     window, config = position.window, run.config
     progress = _progress(config, position, position.minutes)
     sums = run.ranks.add_up_sums(window.sums)
@@ -394,7 +307,7 @@ def _log_training(run: _Run, position: Position, norm: float) -> None:
     position.window = Window()
 
 
-def _evaluate(run: _Run, position: Position) -> None:
+def _evaluate(run: Run, position: Position) -> None:
     """Measure on the held-out documents, and note whether it is the best yet."""
     if position.evaluation.get("step") == position.step:
         return
@@ -412,7 +325,7 @@ def _evaluate(run: _Run, position: Position) -> None:
         draw_curve(run.folder.records(), run.folder.curve)
 
 
-def _save_checkpoint(run: _Run, position: Position, name: str | None = None) -> None:
+def _save_checkpoint(run: Run, position: Position, name: str | None = None) -> None:
     if not run.ranks.first:
         return
     output = run.config.output
@@ -426,7 +339,7 @@ def _save_checkpoint(run: _Run, position: Position, name: str | None = None) -> 
     run.folder.prune(keep_last=output.keep_last, keep_every=output.keep_every)
 
 
-def _save_encoder(run: _Run, path: Path) -> None:
+def _save_encoder(run: Run, path: Path) -> None:
     if run.ranks.first:
         run.folder.save(
             run.model,
@@ -436,9 +349,7 @@ def _save_encoder(run: _Run, path: Path) -> None:
         )
 
 
-def _end(
-    run: _Run, position: Position, config_path: Path, *, interrupted: bool
-) -> None:
+def _end(run: Run, position: Position, config_path: Path, *, interrupted: bool) -> None:
     """Save what there is; evaluate and close the run if it went to its end."""
     _save_checkpoint(run, position)
     if not interrupted:
