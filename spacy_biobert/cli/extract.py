@@ -14,13 +14,14 @@ import typer
 from wasabi.printer import Printer
 
 from ..atomic import passing_folder, whole_file
+from ..checksums import file_checksum
 from ..converters.faults import SourceError
 from ..converters.languages import language_code
 from ..errors import Errors
 from ..workers import Workers, map_in_order, open_workers
 from .parts import PROGRESS, Filters, Reading, write_part
 from .plan import Plan, list_sources, make_parts, read_shard
-from .sources import FORMATS, file_sha256, find_sources, read_ids
+from .sources import FORMATS, find_sources, read_ids
 
 OUTPUT_SUFFIXES = (".jsonl", ".jsonl.gz")
 
@@ -226,7 +227,7 @@ def _manifest(
 ) -> dict[str, Any]:
     return {
         "output": output.name,
-        "sha256": file_sha256(written),
+        "sha256": file_checksum(written),
         "documents": totals.documents,
         "words": totals.words,
         "shard": "/".join(map(str, plan.shard)),

@@ -16,6 +16,7 @@ from typing import BinaryIO, cast
 
 from wasabi.printer import Printer
 
+from ..checksums import file_checksum
 from ..converters.faults import SourceError
 from ..converters.jats import read_jats
 from ..converters.jsonl import document_record, read_jsonl
@@ -24,7 +25,7 @@ from ..converters.pubmed import read_latest, survey_file
 from ..converters.revisions import Survey, Verdict
 from ..errors import Errors
 from ..types import Document
-from .sources import file_sha256, open_lines, open_source
+from .sources import open_lines, open_source
 
 # Seconds between progress lines.
 PROGRESS = 5.0
@@ -122,7 +123,7 @@ def write_part(part: Part) -> Extract:
                 file.write(line.encode("utf-8", "replace") + b"\n")
             if reading.error is None:
                 with _noting(reading):
-                    reading.sha256 = file_sha256(source.path)
+                    reading.sha256 = file_checksum(source.path)
             n_documents += reading.documents
             if n_documents == part.room:
                 break

@@ -2,7 +2,6 @@
 
 import glob
 import gzip
-import hashlib
 import io
 import lzma
 import re
@@ -156,12 +155,3 @@ def read_ids(path: Path) -> frozenset[str]:
     if not found:
         raise SourceError(Errors.B218.format(path=path))
     return frozenset(found)
-
-
-def file_sha256(path: Path) -> str:
-    """Give the SHA-256 of a file's bytes.
-
-    RAISES (OSError): If it cannot be read.
-    """
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -46,12 +46,13 @@ def tokenize_cli(
 
     spacy-biobert tokenize documents-2027.jsonl.gz tokenizer store --append
     """
+    from ..checksums import file_checksum
     from ..pretraining.store import append_to_store, build_store
-    from .sources import file_sha256, open_source, read_documents
+    from .sources import open_source, read_documents
 
     try:
         with open_source(documents):
-            source = {"path": str(documents), "sha256": file_sha256(documents)}
+            source = {"path": str(documents), "sha256": file_checksum(documents)}
         write_store = append_to_store if append else build_store
         figures = write_store(
             read_documents(documents),

@@ -1,6 +1,5 @@
 """The shards of a token store: Arrow IPC files with a row a document."""
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -11,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from tokenizers import Tokenizer
 
+from ..checksums import file_checksum
 from ..errors import Errors
 from .cutting import CutDocument
 
@@ -78,15 +78,6 @@ def sum_figures(shards: Iterable[dict[str, Any]]) -> StoreFigures:
             n_pieces=shard["pieces"],
         )
     return total
-
-
-def file_checksum(path: Path) -> str:
-    """Give the SHA-256 of a file's bytes.
-
-    RAISES (OSError): If it cannot be read.
-    """
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _make_schema(tokenizer: Tokenizer) -> pa.Schema:

@@ -23,11 +23,12 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from ..atomic import flush, whole_file, whole_folder
+from ..checksums import file_checksum
 from ..errors import Errors
 from ..types import Document
 from ..workers import open_workers
 from .cutting import cut_documents
-from .shards import StoreFigures, file_checksum, sum_figures, write_shards
+from .shards import StoreFigures, sum_figures, write_shards
 
 Split = Literal["train", "held_out"]
 Pieces = NDArray[np.uint16] | NDArray[np.uint32]
