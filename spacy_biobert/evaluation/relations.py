@@ -4,6 +4,7 @@ A relation between mentions is its two spans, in characters. A relation between
 concepts is its two concepts: however many mentions say it, it counts once.
 """
 
+from functools import cache
 from itertools import product
 
 from spacy.tokens import Doc
@@ -75,24 +76,35 @@ def get_concept_items(predicted: Doc, reference: Doc, *, directed: bool) -> set[
         for ent in reference.ents
         if ent.kb_id_
     }
+    # `doc.text` is put together anew each time, and pairs are many.
+    text = predicted.text
+
+    @cache
+    def read_mention(start: int, end: int) -> tuple[list[str], str]:
+        first, last = _get_bounds(predicted, start, end)
+        return concepts.get((first, last), []), text[first:last].lower()
+
     items = set()
     for row in read_relations(predicted) or ():
-        span1, span2 = _get_spans(predicted, row)
-        ends = product(concepts.get(span1, ()), concepts.get(span2, ()))
-        pairs: list[tuple[object, object]] = list(ends)
-        if not pairs:
-            # In a tuple, so that no text passes for a concept.
-            texts = (predicted.text[slice(*span)].lower() for span in (span1, span2))
-            text1, text2 = texts
-            pairs = [(("", text1), ("", text2))]
-        for end1, end2 in pairs:
+        concepts1, text1 = read_mention(row.start1, row.end1)
+        concepts2, text2 = read_mention(row.start2, row.end2)
+        # Texts in a tuple, so that none passes for a concept.
+        unknown: list[tuple[object, object]] = [(("", text1), ("", text2))]
+        for end1, end2 in list(product(concepts1, concepts2)) or unknown:
             items.add(_make_item(end1, end2, row.label, directed=directed))
     return items
 
 
+def _get_bounds(doc: Doc, start: int, end: int) -> BoundsT:
+    span = doc[start:end]
+    return span.start_char, span.end_char
+
+
 def _get_spans(doc: Doc, row: RelationRow) -> tuple[BoundsT, BoundsT]:
-    arg1, arg2 = doc[row.start1 : row.end1], doc[row.start2 : row.end2]
-    return (arg1.start_char, arg1.end_char), (arg2.start_char, arg2.end_char)
+    return (
+        _get_bounds(doc, row.start1, row.end1),
+        _get_bounds(doc, row.start2, row.end2),
+    )
 
 
 def _make_item(end1: object, end2: object, label: str, *, directed: bool) -> Item:
