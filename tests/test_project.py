@@ -9,12 +9,12 @@ PROJECT = load_project_config(ROOT)
 COMMANDS = {command["name"]: command for command in PROJECT["commands"]}
 
 
-@pytest.mark.parametrize("workflow", ["all", "real"])
+@pytest.mark.parametrize("workflow", ["all", "real", "mini"])
 def test_workflow_names_only_known_commands(workflow: str) -> None:
     assert set(PROJECT["workflows"][workflow]) <= set(COMMANDS)
 
 
-@pytest.mark.parametrize("workflow", ["all", "real"])
+@pytest.mark.parametrize("workflow", ["all", "real", "mini"])
 def test_workflow_makes_each_dependency_before_it_is_needed(workflow: str) -> None:
     made: set[str] = set()
     for name in PROJECT["workflows"][workflow]:

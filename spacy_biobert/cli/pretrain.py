@@ -31,7 +31,8 @@ def pretrain_cli(
     --paths.tokenizer tokenizer --training.max_minutes 20
 
     The encoder ends in run/model, a Hugging Face folder. Ctrl-C and SIGTERM save
-    the run, kill -9 loses what came after the last checkpoint; --resume goes on.
+    the run, kill -9 loses what came after the last checkpoint; --resume goes on, and
+    --resume --force does so if a run was broken off, else begins anew.
     On several GPUs or machines: torchrun --nproc-per-node 8 -m spacy_biobert
     pretrain ..., with the same arguments.
     """

@@ -118,6 +118,11 @@ class RunFolder:
         """The checkpoint from before the rate fell, if the schedule has such a time."""
         return Checkpoint(self.checkpoints / STABLE)
 
+    @property
+    def broken_off(self) -> bool:
+        """Whether a run here left checkpoints, and has not finished."""
+        return not self.manifest.is_file() and bool(self.find_checkpoints())
+
     def check(self, *, force: bool) -> None:
         """Refuse a folder that this run may not write to; change nothing.
 
@@ -127,7 +132,7 @@ class RunFolder:
         """
         if self.manifest.is_file() and not force:
             raise FileExistsError(Errors.B146.format(output=self.path))
-        if self.find_checkpoints() and not force:
+        if self.broken_off and not force:
             raise FileExistsError(Errors.B154.format(output=self.path))
         self._refuse_strangers()
 

@@ -69,7 +69,8 @@ def pretrain(
         `checkpoints/`, `log.jsonl`, `curve.png` and, once it has finished, `run.json`.
     overrides (Mapping[str, Any] | None): Values by dotted key.
     force (bool): Replace a run that is here.
-    resume (bool): Go on with the run that is here, from its latest checkpoint.
+    resume (bool): Go on with the run that is here, from its latest checkpoint. With
+        `force` too: if one was broken off here, else begin anew.
     start (Path | None): Go on from this checkpoint of another run.
     report (Callable | None): Called with each record of the log.
     RETURNS (Outcome): The final figures, and whether somebody interrupted.
@@ -82,6 +83,7 @@ def pretrain(
     """
     config = read_config(config_path, overrides or {})
     folder = RunFolder(output)
+    resume = resume and (folder.broken_off or not force)
     checkpoint = _find_start(folder, force=force, resume=resume, start=start)
     with joined_ranks(config.machine.device) as (ranks, device_name):
         feed = open_feed(config)
@@ -110,12 +112,11 @@ def _find_start(
     if not resume:
         folder.check(force=force)
         return None if start is None else Checkpoint(start)
-    found = folder.find_checkpoints()
     if folder.manifest.is_file():
         raise FileExistsError(Errors.B146.format(output=folder.path))
-    if not found:
+    if not folder.broken_off:
         raise FileNotFoundError(Errors.B155.format(output=folder.path))
-    return found[-1]
+    return folder.find_checkpoints()[-1]
 
 
 def _learn(run: Run, position: Position, wanted: threading.Event) -> bool:

@@ -191,3 +191,22 @@ def test_a_run_ends_when_its_evaluations_get_no_better(run):
     assert not outcome.interrupted
     assert outcome.folder.manifest.is_file()
     assert 2 <= outcome.figures["step"] < 30
+
+
+def test_resume_or_begin_anew_takes_up_what_was_broken_off(run):
+    unbroken = run("unbroken")
+    with pytest.raises(Killed):
+        run(report=interrupt_at(8, Killed()), force=True, resume=True)
+
+    resumed = run(force=True, resume=True)
+
+    assert_same_run(resumed, unbroken)
+    assert resumed.folder.records()[-1]["minutes"] > 0
+
+
+def test_resume_or_begin_anew_replaces_a_finished_run(run):
+    run(training__seed=1)
+
+    again = run(force=True, resume=True)
+
+    assert_same_run(again, run("other"))
