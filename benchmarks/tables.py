@@ -31,7 +31,6 @@ REGISTRIES = (
     "spacy_misc",
 )
 PLACE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
-ARMS = {"pretrained": "pretrained", "random": "random weights"}
 
 
 def sample() -> str:
@@ -52,8 +51,23 @@ def real() -> str:
 
 def pretraining() -> str:
     """What the encoder of `make real` reached on held-out documents."""
-    result = needed("pretraining")
-    runs = [result["figures"][name] for name in ("short", "run")]
+    return pretrained("pretraining")
+
+
+def mini_pretraining() -> str:
+    """What biobert-mini reached on held-out documents."""
+    return pretrained("mini_pretraining")
+
+
+def pretrained(name: str) -> str:
+    """Write what an encoder reached that went on from short inputs to longer ones.
+
+    name (str): A result with the manifests of both runs.
+    RETURNS (str): The table.
+    """
+    result = needed(name)
+    runs = [result["figures"][part] for part in ("short", "run")]
+    held_out = [run["held_out"] for run in runs]
     rows = [
         (
             "pieces per input",
@@ -61,19 +75,17 @@ def pretraining() -> str:
         ),
         ("pieces seen", *(f"{run['pieces']:,}" for run in runs)),
         ("steps", *(f"{run['step']:,}" for run in runs)),
-        ("minutes, on one thread", *(f"{run['minutes']:.0f}" for run in runs)),
+        ("minutes", *(f"{run['minutes']:.0f}" for run in runs)),
         (
             "masked pieces: loss (nats)",
-            *(f"{run['held_out']['mlm_loss']:.2f}" for run in runs),
+            *(f"{found['mlm_loss']:.2f}" for found in held_out),
         ),
         (
-            "masked pieces: right",
-            *(share(run["held_out"]["mlm_accuracy"]) for run in runs),
+            "masked pieces: perplexity",
+            *(f"{found['perplexity']:.0f}" for found in held_out),
         ),
-        (
-            "next sentence: right",
-            *(share(run["held_out"]["nsp_accuracy"]) for run in runs),
-        ),
+        ("masked pieces: right", *(share(found["mlm_accuracy"]) for found in held_out)),
+        ("next sentence: right", *(share(found["nsp_accuracy"]) for found in held_out)),
     ]
     header = ("held-out documents", "first", "then")
     return f"{markdown_table(header, rows)}\n\n{provenance([result])}"
@@ -85,9 +97,24 @@ def share(figure: float) -> str:
 
 
 def encoder_start() -> str:
-    """Entities from the pretrained encoder and from random weights."""
+    """Entities from the encoder of `make real` and from random weights."""
+    return compared({"pretrained": "pretrained", "random": "random weights"})
+
+
+def mini_encoder_start() -> str:
+    """Entities from biobert-mini and from random weights."""
+    return compared({"mini": "biobert-mini", "mini_random": "random weights"})
+
+
+def compared(arms: dict[str, str]) -> str:
+    """Write the entities' scores from different encoders.
+
+    arms (dict[str, str]): What `benchmarks.encoder_start` calls each, and how it is
+        shown.
+    RETURNS (str): The table.
+    """
     rows, results = [], []
-    for arm, shown in ARMS.items():
+    for arm, shown in arms.items():
         runs = [
             needed(path.stem)
             for path in sorted(RESULTS.glob(f"ner_bc5cdr_{arm}_seed*.json"))
@@ -130,6 +157,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "real": real,
     "pretraining": pretraining,
     "encoder_start": encoder_start,
+    "mini_pretraining": mini_pretraining,
+    "mini_encoder_start": mini_encoder_start,
     "registry": registry,
     "usage": usage,
 }
