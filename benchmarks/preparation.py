@@ -1,8 +1,8 @@
 """How fast documents become inputs with hidden pieces: ours and plain Python.
 
-Both begin with documents that are cut into pieces, and end in memory: ours with padded
-batches of tensors, plain Python with its instances, which would still have to be turned
-into numbers and written.
+Both begin with documents that are cut into pieces, and end in memory. Ours ends with
+padded batches of tensors; plain Python is measured up to its instances, which are lists
+of strings, and up to such batches.
 """
 
 import math
@@ -17,7 +17,8 @@ from spacy_biobert.pretraining.feed import Feed, Place
 from spacy_biobert.pretraining.store import StoredDocuments
 
 from .interleaving import compare
-from .reference_builder import Document, Instance, Settings, create_instances
+from .reference_builder import Document, Settings, create_instances
+from .stock_loop import StockBatch, batch_instances
 
 # The documents of the first record batch of the store.
 FIRST_DOCUMENTS = Place(parts=1)
@@ -27,12 +28,12 @@ FIRST_DOCUMENTS = Place(parts=1)
 class Prepared:
     """Figures of the preparation, and what it left for the loops.
 
-    `planning` is in seconds per piece; `instances` are in random order.
+    `planning` is in seconds per piece; `batches` are those of plain Python.
     """
 
     figures: dict[str, Any]
     planning: float
-    instances: list[Instance]
+    batches: list[StockBatch]
 
 
 def measure_preparation(feed: Feed, *, repeats: int) -> Prepared:
@@ -55,11 +56,10 @@ def _measure(feed: Feed, repeats: int) -> Prepared:
     vocabulary = read_vocabulary(feed)
     stored = feed.store.documents("train", parts=[0])
     documents = read_documents(stored, vocabulary)
-    settings, seed = reference_settings(feed), feed.config.training.seed
-    ours: list[float] = []
-    peer: list[float] = []
+    ids = {piece: id_ for id_, piece in enumerate(vocabulary)}
+    speeds: dict[str, list[float]] = {"ours": [], "instances": [], "batches": []}
     planning: list[float] = []
-    instances: list[Instance] = []
+    batches: list[StockBatch] = []
     for repeat in range(repeats):
         started = time.process_time()
         planned = next(feed.groups(FIRST_DOCUMENTS))
@@ -68,21 +68,31 @@ def _measure(feed: Feed, repeats: int) -> Prepared:
             batch.make()
         seconds = time.process_time() - started
         n_pieces = sum(batch.n_pieces for batch in planned)
-        ours.append(n_pieces / seconds)
+        speeds["ours"].append(n_pieces / seconds)
         planning.append((was_planned - started) / n_pieces)
 
-        dice = random.Random(seed + repeat)
+        dice = random.Random(feed.config.training.seed + repeat)
         started = time.process_time()
-        instances = create_instances(documents, vocabulary, settings, dice)
+        instances = create_instances(
+            documents, vocabulary, reference_settings(feed), dice
+        )
+        were_made = time.process_time()
+        batches = batch_instances(
+            instances, ids, batch_pieces=feed.config.training.batch_pieces
+        )
         seconds = time.process_time() - started
-        peer.append(sum(len(instance.pieces) for instance in instances) / seconds)
+        n_pieces = sum(len(instance.pieces) for instance in instances)
+        speeds["instances"].append(n_pieces / (were_made - started))
+        speeds["batches"].append(n_pieces / seconds)
     figures = {
-        "ours": [round(speed) for speed in ours],
-        "plain": [round(speed) for speed in peer],
-        "faster": compare(ours, peer),
         "documents": len(documents),
+        "speeds": {name: [round(s) for s in found] for name, found in speeds.items()},
+        "faster": {
+            peer: compare(speeds["ours"], speeds[peer])
+            for peer in ("instances", "batches")
+        },
     }
-    return Prepared(figures, max(planning), instances)
+    return Prepared(figures, max(planning), batches)
 
 
 def read_vocabulary(feed: Feed) -> list[str]:

@@ -32,7 +32,7 @@ from .our_loop import learning, prepare
 from .preparation import FIRST_DOCUMENTS, Prepared, measure_preparation
 from .record import write_result
 from .speed_setting import Setting, describe
-from .stock_loop import StockLearner, batch_instances
+from .stock_loop import StockLearner
 
 CONFIG = Path("configs/pretrain_mini.cfg")
 NAMES = {torch.float32: "float32", torch.bfloat16: "bfloat16"}
@@ -84,7 +84,7 @@ def measure_learning(
 
     setting (Setting): What is measured.
     length (int): Pieces of an input at most.
-    prepared (Prepared): The instances of the usual loop, and what planning costs ours.
+    prepared (Prepared): The batches of the usual loop, and what planning costs ours.
     RETURNS (dict): "speeds" by loop and repeat, "faster" by ours and peer.
     """
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
@@ -139,17 +139,11 @@ def make_learners(
             start=FIRST_DOCUMENTS,
         )
         learners.append(stack.enter_context(learner))
-    feed = runs[0].feed
-    batches = batch_instances(
-        prepared.instances,
-        feed.tokenizer.get_vocab(),
-        batch_pieces=config.training.batch_pieces,
-    )
     learners += [
         StockLearner.made(
             f"stock, {NAMES[dtype]}",
             copy.deepcopy(runs[0].model),
-            batches,
+            prepared.batches,
             config.training,
             dtype=dtype,
         )

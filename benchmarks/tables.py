@@ -32,6 +32,11 @@ REGISTRIES = (
 )
 PLACE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 ARMS = {"pretrained": "pretrained", "random": "random weights"}
+PREPARATIONS = {
+    "ours": "ours, up to batches",
+    "instances": "plain Python, up to instances",
+    "batches": "plain Python, up to batches",
+}
 
 
 def sample() -> str:
@@ -123,16 +128,16 @@ def pretraining_speed() -> str:
             rows.append((what, thousands(speeds), share(mean(fills)), *faster))
     names = list(next(iter(learning.values()))["faster"])
     for length, found in preparation.items():
-        what = f"making inputs, {length} pieces, one core:"
-        rows += [
-            (f"{what} ours", thousands(found["ours"]), "", *("" for _ in names)),
-            (
-                f"{what} plain Python",
-                thousands(found["plain"]),
-                "",
-                *(times(found["faster"]) for _ in names),
-            ),
-        ]
+        for name, speeds in found["speeds"].items():
+            peer = found["faster"].get(name)
+            rows.append(
+                (
+                    f"preparing, {length} pieces: {PREPARATIONS[name]}",
+                    thousands(speeds),
+                    "",
+                    *(times(peer) if peer else "" for _ in names),
+                )
+            )
     header = ("", "pieces a second", "fill", *(f"{name} / this" for name in names))
     return (
         f"{markdown_table(header, rows)}\n\n{speed_notes(result)}\n\n"
@@ -164,8 +169,8 @@ def speed_notes(result: dict[str, Any]) -> str:
         "that were made before; ours makes its inputs while it learns, and waited for "
         f"them at most {share(max(waited))} of the time. bfloat16 is{bfloat16} fast on "
         f"this {'GPU' if settings['device'] != 'cpu' else 'processor'}. "
-        f"{settings['threads']} threads; {settings['repeats']} repeats in turn, mean ± "
-        "deviation (least to most)."
+        f"Threads: {settings['threads']}, preparing: 1, in processor time. Mean ± "
+        f"deviation (least to most) of {settings['repeats']} repeats in turn."
     )
 
 

@@ -49,6 +49,14 @@ def instances(feed: Feed) -> list[Instance]:
     return create_instances(documents, vocabulary, reference_settings(feed), dice)
 
 
+def prepared_from(
+    feed: Feed, instances: list[Instance], *, planning: float = 0.0
+) -> Prepared:
+    ids, training = feed.tokenizer.get_vocab(), feed.config.training
+    batches = batch_instances(instances, ids, batch_pieces=training.batch_pieces)
+    return Prepared({}, planning, batches)
+
+
 def as_stock(batch: HiddenBatch) -> StockBatch:
     return StockBatch(
         batch.ids_BT,
@@ -62,7 +70,7 @@ def as_stock(batch: HiddenBatch) -> StockBatch:
 def test_all_learn_from_the_same_weights_and_find_the_same_loss(
     setting: Setting, feed: Feed, instances: list[Instance], tmp_path: Path
 ) -> None:
-    prepared = Prepared({}, 0.0, instances)
+    prepared = prepared_from(feed, instances)
     first = next(planned(feed, FIRST_DOCUMENTS)).make()
 
     with ExitStack() as stack:
@@ -95,7 +103,7 @@ def test_stock_counts_the_pieces_it_learned_from(
     setting: Setting, feed: Feed, instances: list[Instance], tmp_path: Path
 ) -> None:
     with ExitStack() as stack:
-        prepared = Prepared({}, 0.0, instances[:3])
+        prepared = prepared_from(feed, instances[:3])
         learners = make_learners(setting, LENGTH, prepared, tmp_path, stack)
         stock = learners[1]
         before = [p.clone() for p in stock.model.parameters()]
@@ -109,10 +117,10 @@ def test_stock_counts_the_pieces_it_learned_from(
 
 
 def test_planning_is_added_by_the_piece(
-    setting: Setting, instances: list[Instance], tmp_path: Path
+    setting: Setting, feed: Feed, instances: list[Instance], tmp_path: Path
 ) -> None:
     with ExitStack() as stack:
-        prepared = Prepared({}, 0.5, instances)
+        prepared = prepared_from(feed, instances, planning=0.5)
         ours, *_ = make_learners(setting, LENGTH, prepared, tmp_path, stack)
         ours.step()
 
@@ -178,7 +186,7 @@ def test_measure_gives_what_the_table_shows(
 
     lines = [line for line in table.splitlines() if line.startswith("|")]
     assert len({line.count("|") for line in lines}) == 1
-    assert len(lines) == 2 + 2 * 3 + 2 * 2
+    assert len(lines) == 2 + 2 * 3 + 2 * 3
     assert "bfloat16 is not fast on this processor" in table
     assert "<sub>2 cores (Abacus), commit abc, `count`</sub>" in table
 
