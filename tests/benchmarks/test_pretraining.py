@@ -31,7 +31,13 @@ LENGTH = 32
 def setting(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Setting:
     store = make_store(tmp_path_factory.mktemp("store") / "store", tiny_encoder)
     changed = overrides(
-        store, tiny_encoder, training__dropout=0.0, training__attention_dropout=0.0
+        store,
+        tiny_encoder,
+        # Inputs of all lengths side by side, so that there is padding.
+        objective__short_probability=0.5,
+        training__bucket_instances=4,
+        training__dropout=0.0,
+        training__attention_dropout=0.0,
     )
     return Setting(CONFIG, store, tiny_encoder, [16, LENGTH], 2, 0.05, changed)
 
@@ -96,7 +102,7 @@ def test_all_learn_from_the_same_weights_and_find_the_same_loss(
     assert losses[1] == pytest.approx(loss, abs=0.05)
     assert losses[1] != losses[0]
     assert ours.tally.pieces == as_stock(first).n_pieces
-    assert ours.tally.positions == as_stock(first).n_positions
+    assert ours.tally.positions == as_stock(first).n_positions > ours.tally.pieces
 
 
 def test_stock_counts_the_pieces_it_learned_from(
@@ -112,6 +118,7 @@ def test_stock_counts_the_pieces_it_learned_from(
     # Three inputs fit into 4 times 32 positions.
     assert stock.tally.pieces == sum(len(i.pieces) for i in instances[:3])
     assert stock.tally.positions == 3 * max(len(i.pieces) for i in instances[:3])
+    assert stock.tally.positions > stock.tally.pieces
     changed = zip(before, stock.model.parameters(), strict=True)
     assert not all(torch.equal(old, new) for old, new in changed)
 
