@@ -31,6 +31,11 @@ REGISTRIES = (
     "spacy_misc",
 )
 PLACE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+PREPARATIONS = {
+    "ours": "ours, up to batches",
+    "instances": "plain Python, up to instances",
+    "batches": "plain Python, up to batches",
+}
 
 
 def sample() -> str:
@@ -132,6 +137,87 @@ def compared(arms: dict[str, str]) -> str:
     return f"{markdown_table(header, rows)}\n\n{provenance(results)}"
 
 
+def pretraining_speed() -> str:
+    """How fast our loop and the usual one learn, and how fast inputs are made."""
+    result = needed("pretraining_speed")
+    learning, preparation = (
+        result["figures"][kind] for kind in ("learning", "preparation")
+    )
+    rows = []
+    for length, found in learning.items():
+        for name, repeats in found["speeds"].items():
+            speeds = [repeat["pieces_per_second"] for repeat in repeats]
+            fills = [repeat["fill"] for repeat in repeats]
+            faster = [
+                times(peers[name]) if name in peers else ""
+                for peers in found["faster"].values()
+            ]
+            what = f"learning, {length} pieces: {name}"
+            rows.append((what, thousands(speeds), share(mean(fills)), *faster))
+    names = list(next(iter(learning.values()))["faster"])
+    for length, found in preparation.items():
+        for name, speeds in found["speeds"].items():
+            peer = found["faster"].get(name)
+            rows.append(
+                (
+                    f"preparing, {length} pieces: {PREPARATIONS[name]}",
+                    thousands(speeds),
+                    "",
+                    *(times(peer) if peer else "" for _ in names),
+                )
+            )
+    header = ("", "pieces a second", "fill", *(f"{name} / this" for name in names))
+    return (
+        f"{markdown_table(header, rows)}\n\n{speed_notes(result)}\n\n"
+        f"{provenance([result])}"
+    )
+
+
+def speed_notes(result: dict[str, Any]) -> str:
+    """Say under which conditions the speeds of pretraining were measured."""
+    figures, settings = result["figures"], result["settings"]
+    waited = [
+        repeat["waited"]
+        for found in figures["learning"].values()
+        for name, repeats in found["speeds"].items()
+        if name.startswith("ours")
+        for repeat in repeats
+    ]
+    batches = ", ".join(
+        f"{found['batch_pieces']:,} of inputs up to {length}"
+        for length, found in figures["learning"].items()
+    )
+    network = settings["network"]
+    bfloat16 = "" if figures["fast_in_bfloat16"] else " not"
+    return (
+        f"Pieces are real ones: padding does not count. {network['layers']} layers x "
+        f"{network['width']}, dropout {settings['dropout']:g}, the same start weights, "
+        f"documents and rate; at most so many positions in a batch: {batches}. Stock is "
+        "`BertForPreTraining` with labels and AdamW, on batches of Google's instances "
+        "that were made before; ours makes its inputs while it learns, and waited for "
+        f"them at most {share(max(waited))} of the time. bfloat16 is{bfloat16} fast on "
+        f"this {'GPU' if settings['device'] != 'cpu' else 'processor'}. "
+        f"Threads: {settings['threads']}, preparing: 1, in processor time. Mean ± "
+        f"deviation (least to most) of {settings['repeats']} repeats in turn."
+    )
+
+
+def thousands(figures: list[float]) -> str:
+    """Write the mean and the standard deviation of speeds."""
+    deviation = f" ± {stdev(figures):,.0f}" if len(figures) > 1 else ""
+    return f"{mean(figures):,.0f}{deviation}"
+
+
+def times(faster: dict[str, Any]) -> str:
+    """Write how many times as fast something was."""
+    if faster["deviation"] is None:
+        return f"{faster['mean']:.2f}"
+    return (
+        f"{faster['mean']:.2f} ± {faster['deviation']:.2f} "
+        f"({faster['least']:.2f} to {faster['most']:.2f})"
+    )
+
+
 def registry() -> str:
     """Every public name, by spaCy's registry, with the first line of its docstring."""
     rows = [
@@ -157,6 +243,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "sample": sample,
     "real": real,
     "pretraining": pretraining,
+    "pretraining_speed": pretraining_speed,
     "encoder_start": encoder_start,
     "mini_pretraining": mini_pretraining,
     "mini_encoder_start": mini_encoder_start,
