@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -64,12 +66,10 @@ def package(
     meta (dict): What goes into meta.json in place of what is there.
     scores (dict): From `evaluate`; the scores become the meta's performance.
     RETURNS (Path): The wheel.
-    RAISES (ValueError): If the folder is no pipeline.
+    RAISES (ValueError): If the folder is no pipeline, or no wheel comes of it.
     """
     if not (model / "meta.json").is_file():
         raise ValueError(Errors.B003.format(path=model))
-    from spacy.cli.package import package as spacy_package
-
     from ..evaluation.card import model_card
 
     with tempfile.TemporaryDirectory() as scratch:
@@ -80,10 +80,25 @@ def package(
         whole_meta = {**trained, **meta, "performance": scores}
         (copy / "meta.json").write_text(json.dumps(whole_meta, indent=2))
         (copy / "README.md").write_text(model_card(whole_meta, scores))
-        spacy_package(copy, built, create_sdist=False, create_wheel=True)
-        wheel = next(built.rglob("*.whl"))
+        wheel = _build(model, copy, built)
         output.mkdir(parents=True, exist_ok=True)
         return Path(shutil.move(wheel, output / wheel.name))
+
+
+def _build(model: Path, copy: Path, built: Path) -> Path:
+    """Run `spacy package`, which says much, and repeat what it said if it fails."""
+    command = [sys.executable, "-m", "spacy", "package", str(copy), str(built)]
+    done = subprocess.run(
+        [*command, "--build", "wheel"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    wheel = next(built.rglob("*.whl"), None)
+    if done.returncode or wheel is None:
+        sys.stderr.write(done.stdout)
+        raise ValueError(Errors.B007.format(path=model))
+    return wheel
 
 
 def read_object(path: Path, source: str) -> dict[str, Any]:

@@ -29,3 +29,7 @@ class CliErrors:
         "{output}: expected a new folder or one with an encoder alone, found {found}, "
         "which replacing it would remove. Name another folder."
     )
+    B007 = (
+        "{path}: the wheel could not be built. What `spacy package` said is above: look "
+        "there, at the --meta, and at the network, from which it fetches setuptools."
+    )

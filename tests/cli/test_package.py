@@ -72,3 +72,26 @@ def test_package_refuses_a_meta_that_is_no_object(broken: str, tmp_path: Path) -
     assert "[B002]" in result.output
     assert "meta.json" in "".join(result.output.split())
     assert not (tmp_path / "dist").exists()
+
+
+def test_package_says_why_no_wheel_was_built(
+    tiny_encoder: Path, tmp_path: Path
+) -> None:
+    make_joint(tiny_encoder).to_disk(tmp_path / "model")
+    meta = META | {"requirements": ["no requirement at all"]}
+    (tmp_path / "meta.json").write_text(json.dumps(meta))
+    (tmp_path / "scores.json").write_text(json.dumps(SCORES))
+
+    result = CliRunner().invoke(
+        app,
+        [
+            *("package", str(tmp_path / "model"), str(tmp_path / "dist")),
+            *("--meta", str(tmp_path / "meta.json")),
+            *("--scores", str(tmp_path / "scores.json")),
+        ],
+    )
+
+    assert result.exit_code == 1
+    assert "[B007]" in result.output
+    assert "model: the wheel could not be built" in " ".join(result.output.split())
+    assert not (tmp_path / "dist").exists()
