@@ -73,6 +73,18 @@ def test_parts_that_were_added_come_with_the_next_epoch(feed, monkeypatch):
     assert later.after.parts == 2 * n_parts
 
 
+def test_held_out_questions_come_from_no_more_than_a_group(
+    feed, tiny_encoder, monkeypatch
+):
+    keys = overrides(feed.store.folder, tiny_encoder, evaluation__max_instances=10_000)
+    asking = open_feed(read_config(CONFIG, keys))
+    n_pieces = []
+    for group_pieces in (100, 10_000):
+        monkeypatch.setattr(feed_module, "GROUP_PIECES", group_pieces)
+        n_pieces.append(sum(batch.n_pieces for batch in asking.held_out_batches()))
+    assert 0 < n_pieces[0] < 0.75 * n_pieces[1]
+
+
 def test_what_a_batch_is_planned_with_is_what_it_has(feed):
     for plan in first_epoch(feed):
         batch = plan.make()
