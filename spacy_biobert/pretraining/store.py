@@ -28,7 +28,7 @@ from ..errors import Errors
 from ..types import Document
 from ..workers import open_workers
 from .cutting import cut_documents
-from .shards import StoreFigures, sum_figures, write_shards
+from .shards import StoreFigures, sum_figures, write_shards, writing
 
 Split = Literal["train", "held_out"]
 Pieces = NDArray[np.uint16] | NDArray[np.uint32]
@@ -378,7 +378,8 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def _write_manifest(manifest: dict[str, Any], path: Path) -> None:
-    path.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+    with writing(path):
+        path.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
 
 
 def _check_growth(
