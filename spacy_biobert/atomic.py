@@ -67,6 +67,13 @@ def passing_folder(path: Path) -> Iterator[Path]:
 
 
 def flush(file: Path) -> None:
-    """Wait until a file's bytes are on the disk."""
+    """Wait until a file's bytes are on the disk.
+
+    RAISES (OSError): If they do not get there; it names the file.
+    """
     with file.open("rb") as opened:
-        os.fsync(opened.fileno())
+        try:
+            os.fsync(opened.fileno())
+        except OSError as error:
+            error.filename = str(file)
+            raise

@@ -93,6 +93,11 @@ class PretrainingErrors:
     B125 = (
         "Masks: expected a bool tensor of shape {expected}, found {dtype} of {found}."
     )
+    B126 = (
+        "{path}: could not be written ({reason}). Nothing stays of what was begun, and a "
+        "store that was there is as it was. Make room on the disk, then run the command "
+        "again."
+    )
     B140 = (
         "{path}: expected a pretraining config, found no such file. The configs that "
         "come with the project are configs/pretrain_*.cfg."

@@ -22,6 +22,7 @@ from ..encoder.hub import (
     write_pretraining_model,
 )
 from ..errors import Errors
+from .curve import draw_curve
 
 # The checkpoint before the rate fell, which is never removed: see the schedule
 # "warmup_stable_decay".
@@ -160,8 +161,12 @@ class RunFolder:
         """Add a record to the log.
 
         figures (Mapping[str, float | str]): With "kind", "step" and "pieces".
+        RAISES (OSError): If it cannot be written.
         """
-        with self.log.open("a", encoding="utf8") as file:
+        with (
+            self._saying_what_is_kept(self.log),
+            self.log.open("a", encoding="utf8") as file,
+        ):
             file.write(json.dumps(dict(figures)) + "\n")
 
     def records(self) -> list[dict[str, float | str]]:
@@ -173,13 +178,24 @@ class RunFolder:
         lines = self.log.read_text(encoding="utf8").splitlines(keepends=True)
         return [json.loads(line) for line in lines if line.endswith("\n")]
 
+    def draw_curve(self) -> None:
+        """Draw the picture of the log.
+
+        RAISES (OSError): If it cannot be written. An earlier one stays.
+        """
+        with self._saying_what_is_kept(self.curve):
+            draw_curve(self.records(), self.curve)
+
     def forget_after(self, step: int) -> None:
         """Take back what the log says of later steps than a checkpoint's.
 
         step (int): Of the checkpoint from which the run goes on.
         """
         kept = [record for record in self.records() if int(record["step"]) <= step]
-        with whole_file(self.log) as unfinished:
+        with (
+            self._saying_what_is_kept(self.log),
+            whole_file(self.log) as unfinished,
+        ):
             lines = (json.dumps(record) + "\n" for record in kept)
             unfinished.write_text("".join(lines), encoding="utf8")
 
@@ -253,8 +269,12 @@ class RunFolder:
         """Write the manifest, which marks the run as finished.
 
         manifest (Mapping[str, Any]): What JSON can hold.
+        RAISES (OSError): If it cannot be written. Checkpoints stay.
         """
-        with whole_file(self.manifest) as unfinished:
+        with (
+            self._saying_what_is_kept(self.manifest),
+            whole_file(self.manifest) as unfinished,
+        ):
             unfinished.write_text(
                 json.dumps(dict(manifest), indent=2) + "\n", encoding="utf8"
             )

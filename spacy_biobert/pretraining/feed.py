@@ -150,7 +150,9 @@ class Feed:
         RETURNS (list[HiddenBatch]): At most `evaluation.max_instances`
             sequences; empty if the store keeps no documents.
         """
-        documents = self.store.documents("held_out")
+        # Of a large store the first documents: they are planned together.
+        parts = self.store.first_parts("held_out", GROUP_PIECES)
+        documents = self.store.documents("held_out", parts=parts)
         if not len(documents):
             return []
         seed, limit = self.config.evaluation.seed, self.config.evaluation.max_instances
@@ -330,7 +332,7 @@ def open_feed(config: PretrainConfig) -> Feed:
     store.verify()
     tokenizer = open_tokenizer(config.paths.tokenizer)
     store.check_tokenizer(tokenizer_checksum(tokenizer.backend_tokenizer))
-    if not len(store.documents("train")):
+    if not store.n_documents("train"):
         raise ValueError(Errors.B150.format(store=store.folder))
     pieces = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
     # "[unused1]" and its like are no pieces of any text either.

@@ -1,6 +1,7 @@
 """The shards of a token store: Arrow IPC files with a row a document."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -91,14 +92,27 @@ def _make_schema(tokenizer: Tokenizer) -> pa.Schema:
     )
 
 
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say which file of a store could not be written, and what to do then.
+
+    path (Path): The file.
+    RAISES (OSError): If the system refuses it, for instance because the disk is full.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise OSError(Errors.B126.format(path=path, reason=error)) from error
+
+
 def _write_shard(
     path: Path, schema: pa.Schema, batches: Iterator[pa.RecordBatch]
 ) -> dict[str, Any]:
     """Write record batches until the shard is full, and describe it."""
     total = StoreFigures(0, 0, 0, 0)
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+    with _open_shard(path, schema) as write:
         for batch in batches:
-            writer.write_batch(batch)
+            write(batch)
             total += _figures(batch)
             if total.n_pieces >= SHARD_PIECES:
                 break
@@ -111,6 +125,27 @@ def _write_shard(
         "sentences": total.n_sentences,
         "pieces": total.n_pieces,
     }
+
+
+@contextmanager
+def _open_shard(
+    path: Path, schema: pa.Schema
+) -> Iterator[Callable[[pa.RecordBatch], None]]:
+    """Give what writes a record batch; the errors of its reading are not ours."""
+    with writing(path):
+        sink = pa.OSFile(str(path), "wb")
+        writer = pa.ipc.new_file(sink, schema)
+
+    def write(batch: pa.RecordBatch) -> None:
+        with writing(path):
+            writer.write_batch(batch)
+
+    try:
+        yield write
+        with writing(path):
+            writer.close()
+    finally:
+        sink.close()
 
 
 def _watch(

@@ -71,7 +71,8 @@ def start_weights(
 def _count(model: BertForPreTraining, feed: Feed, network: Network, seed: int) -> None:
     """Put vectors and frequencies counted in the training documents in place."""
     n_pieces = len(feed.tokenizer)
-    counted = list(_first_pieces(feed.store.documents("train")))
+    parts = feed.store.first_parts("train", COUNTED_PIECES)
+    counted = list(_first_pieces(feed.store.documents("train", parts=parts)))
     vectors = svd_embeddings(counted, n_vocab=n_pieces, width=network.width, seed=seed)
     frequencies = log_unigram(counted, n_vocab=n_pieces)
     warm_start(model, torch.from_numpy(vectors), torch.from_numpy(frequencies))

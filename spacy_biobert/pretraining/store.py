@@ -28,7 +28,7 @@ from ..errors import Errors
 from ..types import Document
 from ..workers import open_workers
 from .cutting import cut_documents
-from .shards import StoreFigures, sum_figures, write_shards
+from .shards import StoreFigures, sum_figures, write_shards, writing
 
 Split = Literal["train", "held_out"]
 Pieces = NDArray[np.uint16] | NDArray[np.uint32]
@@ -43,12 +43,8 @@ class StoredDocuments:
     """The documents of one split, read from the mapped shards when asked for."""
 
     def __init__(self, batches: list["_Batch"], split: Split) -> None:
-        held_out = split == "held_out"
         self._batches = batches
-        self._rows = [
-            np.flatnonzero(batch.held_out == held_out).astype(np.int32)
-            for batch in batches
-        ]
+        self._rows = [batch.rows(split) for batch in batches]
         self._ends = list(accumulate(len(rows) for rows in self._rows))
 
     def __len__(self) -> int:
@@ -109,9 +105,30 @@ class TokenStore:
         """Record batches; adding shards adds some at the end."""
         return len(self._batches)
 
+    def n_documents(self, split: Split) -> int:
+        """Give the number of documents in a split, as the manifest says."""
+        shards = self.manifest["shards"]
+        n_held_out: int = sum(shard["held_out"] for shard in shards)
+        if split == "held_out":
+            return n_held_out
+        return sum(shard["documents"] for shard in shards) - n_held_out
+
     def part_pieces(self, part: int) -> int:
         """Give the number of pieces in a record batch, by its number."""
         return len(self._batches[part].pieces)
+
+    def first_parts(self, split: Split, n_pieces: int) -> range:
+        """Give the first record batches that hold so much of a split.
+
+        split (Split): "train" or "held_out".
+        n_pieces (int): Pieces in documents of the split.
+        RETURNS (range): Their numbers; those of all if there is less.
+        """
+        for part, batch in enumerate(self._batches):
+            if n_pieces <= 0:
+                return range(part)
+            n_pieces -= batch.n_pieces(split)
+        return range(self.n_parts)
 
     def documents(
         self, split: Split, *, parts: Iterable[int] | None = None
@@ -288,12 +305,27 @@ class _Batch:
     """A record batch of a mapped shard."""
 
     names: pa.StringArray
-    held_out: NDArray[np.bool_]
+    # Packed to bits: what is unpacked is no part of the mapped file.
+    held_out: pa.BooleanArray
     # Sentence at which each document starts [n_documents + 1].
     starts: NDArray[np.int32]
     # Piece at which each sentence starts [n_sentences + 1].
     bounds: NDArray[np.int32]
     pieces: Pieces
+
+    def rows(self, split: Split) -> NDArray[np.int32]:
+        """Give the places of a split's documents in the batch."""
+        held_out = self.held_out.to_numpy(zero_copy_only=False)
+        return np.flatnonzero(held_out == (split == "held_out")).astype(np.int32)
+
+    def n_pieces(self, split: Split) -> int:
+        """Count the pieces in the documents of a split."""
+        rows = self.rows(split)
+        begins, ends = (
+            self.bounds[self.starts[rows]],
+            self.bounds[self.starts[rows + 1]],
+        )
+        return int((ends - begins).sum())
 
 
 def _open_shard(path: Path, n_bytes: int) -> Iterator[_Batch]:
@@ -312,7 +344,7 @@ def _open_shard(path: Path, n_bytes: int) -> Iterator[_Batch]:
         sentences = documents.values
         yield _Batch(
             names=batch.column("id"),
-            held_out=batch.column("held_out").to_numpy(zero_copy_only=False),
+            held_out=batch.column("held_out"),
             starts=documents.offsets.to_numpy(),
             bounds=sentences.offsets.to_numpy(),
             pieces=sentences.values.to_numpy(),
@@ -346,7 +378,8 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def _write_manifest(manifest: dict[str, Any], path: Path) -> None:
-    path.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+    with writing(path):
+        path.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
 
 
 def _check_growth(

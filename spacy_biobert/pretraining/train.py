@@ -20,7 +20,6 @@ from ..errors import Errors
 from .ahead import Ahead
 from .checkpoint import STABLE, Checkpoint, RunFolder
 from .config import PretrainConfig, read_config
-from .curve import draw_curve
 from .feed import Place, PlannedBatch, open_feed
 from .heldout import evaluate_held_out
 from .interruption import noting_interruption
@@ -323,7 +322,7 @@ def _evaluate(run: Run, position: Position) -> None:
     position.evaluation = {"kind": "held_out", **position.where(), **figures}
     run.record(position.evaluation)
     if run.ranks.first:
-        draw_curve(run.folder.records(), run.folder.curve)
+        run.folder.draw_curve()
 
 
 def _save_checkpoint(run: Run, position: Position, name: str | None = None) -> None:

@@ -11,6 +11,8 @@ from spacy_biobert.cli.tokenize import tokenize_cli
 from spacy_biobert.pretraining.store import open_store, tokenizer_checksum
 from spacy_biobert.pretraining.vocabulary import save_tokenizer, train_vocabulary
 
+from ..full_disk import no_file_beyond
+
 APP = typer.Typer()
 APP.command()(tokenize_cli)
 TEXTS = ["Aspirin reduces fever. It helps.", "TNF-α rose in Crohn’s disease."]
@@ -165,3 +167,27 @@ def test_tokenize_appends_what_is_new(
         documents,
         new,
     ]
+
+
+@pytest.mark.parametrize("options", [[], ["--append"]])
+def test_tokenize_on_a_full_disk_says_so_and_leaves_the_store_as_it_was(
+    documents: Path, tokenizer_folder: Path, tmp_path: Path, options: list[str]
+) -> None:
+    store = tmp_path / "store"
+    tokenize(documents, tokenizer_folder, store, "--held-out", 0)
+    before = {path: path.read_bytes() for path in store.iterdir()}
+    new = tmp_path / "new.jsonl"
+    new.write_text(json.dumps({"id": "9", "text": f"{TEXTS[0]} " * 9}))
+    with no_file_beyond(400):
+        result = tokenize(new, tokenizer_folder, store, "--held-out", 0, *options)
+
+    assert result.exit_code == 1
+    assert "[B126]" in said(result)
+    assert "shard-0000" in said(result)
+    assert "too large" in said(result)
+    assert "Make room" in said(result)
+    assert {path: path.read_bytes() for path in store.iterdir()} == before
+    assert sorted(tmp_path.iterdir()) == [documents, new, store]
+    open_store(store).verify()
+    again = tokenize(new, tokenizer_folder, store, "--held-out", 0, *options)
+    assert again.exit_code == 0, again.output

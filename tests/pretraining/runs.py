@@ -1,7 +1,7 @@
 """A small store and a config for it, to pretrain on in seconds."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
@@ -16,10 +16,10 @@ SUBJECTS = ["Aspirin", "BRCA1 gene", "drug toxicity", "liver failure", "breast c
 OBJECTS = ["headache in patients", "renal disease", "lymphoma", "hepatitis"]
 
 
-def make_store(folder: Path, tokenizer: Path, *, held_out: float = 0.25) -> Path:
-    """Write a store of short texts, some of them held out."""
-    dice = random.Random(0)
-    documents = [
+def make_documents(numbers: Iterable[int], *, seed: int = 0) -> list[Document]:
+    """Short texts of few words."""
+    dice = random.Random(seed)
+    return [
         Document(
             id=f"d{number}",
             title=f"The {dice.choice(SUBJECTS)}.",
@@ -33,10 +33,14 @@ def make_store(folder: Path, tokenizer: Path, *, held_out: float = 0.25) -> Path
                 ),
             ),
         )
-        for number in range(40)
+        for number in numbers
     ]
+
+
+def make_store(folder: Path, tokenizer: Path, *, held_out: float = 0.25) -> Path:
+    """Write a store of short texts, some of them held out."""
     build_store(
-        documents,
+        make_documents(range(40)),
         Tokenizer.from_file(str(tokenizer / "tokenizer.json")),
         folder,
         held_out=held_out,

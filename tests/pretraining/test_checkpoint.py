@@ -9,6 +9,8 @@ from spacy_biobert.pretraining.checkpoint import Checkpoint, RunFolder
 from spacy_biobert.pretraining.curve import draw_curve
 from spacy_biobert.pretraining.optimizer import make_optimizer
 
+from ..full_disk import no_file_beyond
+
 
 @pytest.fixture
 def model(tiny_encoder):
@@ -127,6 +129,28 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_earlier_one(
         save(2)
     assert steps(finished) == [1]
     assert [path.name for path in finished.checkpoints.iterdir()] == ["step-00000001"]
+
+
+def test_a_log_on_a_full_disk_is_named_and_keeps_its_records(finished, save):
+    save(1)
+    before = finished.records()
+    figures = {"kind": "train", "step": 2, "pieces": 20}
+    n_bytes = finished.log.stat().st_size + 10
+    message = r"\[B157\] .*log.jsonl: could not.*too large.*step-00000001 keeps"
+    with no_file_beyond(n_bytes), pytest.raises(OSError, match=message):
+        finished.record(figures)
+    assert finished.log.stat().st_size == n_bytes
+    assert finished.records() == before
+
+
+def test_a_run_that_cannot_be_closed_stays_open(finished, save):
+    save(1)
+    finished.manifest.unlink()
+    message = r"\[B157\] .*run.json: could not.*too large.*step-00000001 keeps"
+    with no_file_beyond(10), pytest.raises(OSError, match=message):
+        finished.finish({"step": 1})
+    assert not finished.manifest.exists()
+    assert not list(finished.path.glob(".*"))
 
 
 def test_a_folder_without_a_state_is_no_checkpoint(tmp_path):

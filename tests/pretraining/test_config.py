@@ -22,6 +22,28 @@ def test_every_config_of_the_project_is_read(path):
     assert read_config(path, {}).training.seed == 0
 
 
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_every_config_has_the_same_keys_in_the_same_order(path):
+    def keys(of):
+        lines = (line.partition(" = ")[0] for line in of.read_text().splitlines())
+        return [line for line in lines if line and not line.startswith("#")]
+
+    assert keys(path) == keys(CONFIG)
+
+
+def test_the_config_of_biobert_is_its_recipe():
+    config = read_config(CONFIG.with_name("pretrain_biobert.cfg"), {})
+    training = config.training
+    n_batches = training.batches_per_step_first
+    assert n_batches == training.batches_per_step_last
+    assert n_batches * training.batch_pieces == 192 * config.objective.max_pieces
+    assert config.objective.max_pieces == config.network.positions == 512
+    assert training.limits.steps == 1_000_000
+    assert training.warmup * training.limits.steps == pytest.approx(10_000)
+    assert (training.learning_rate, training.schedule) == (1e-4, "linear")
+    assert (training.beta1, training.beta2, training.epsilon) == (0.9, 0.999, 1e-6)
+
+
 def test_overrides_replace_values():
     config = read_config(CONFIG, {"training.max_steps": 7, "paths.store": "elsewhere"})
     assert config.training.limits.steps == 7

@@ -1,16 +1,19 @@
 """The order of a run's batches: the same from wherever it is taken up."""
 
+import shutil
 from itertools import chain, islice
 
 import pytest
 import torch
+from tokenizers import Tokenizer
 
 from spacy_biobert.pretraining import feed as feed_module
 from spacy_biobert.pretraining import shards
 from spacy_biobert.pretraining.config import read_config
-from spacy_biobert.pretraining.feed import Place, open_feed
+from spacy_biobert.pretraining.feed import open_feed
+from spacy_biobert.pretraining.store import append_to_store
 
-from .runs import CONFIG, make_store, overrides, planned
+from .runs import CONFIG, make_documents, make_store, overrides, planned
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +30,11 @@ def first_epoch(feed):
     return [batch for batch in islice(planned(feed), 500) if batch.epochs <= 1]
 
 
+def names_of(store):
+    documents = store.documents("train")
+    return [documents.name(index) for index in range(len(documents))]
+
+
 def same(batch, other):
     return torch.equal(batch.make().ids_BT, other.make().ids_BT)
 
@@ -40,10 +48,8 @@ def test_the_store_is_visited_in_groups_of_its_parts(feed):
 
 
 def test_an_epoch_reads_every_document(feed):
-    documents = feed.store.documents("train")
-    expected = {documents.name(index) for index in range(len(documents))}
     found = {name for batch in first_epoch(feed) for name in batch.documents()}
-    assert found == expected
+    assert found == set(names_of(feed.store))
 
 
 def test_a_run_goes_on_at_any_place(feed):
@@ -62,15 +68,39 @@ def test_epochs_count_up_to_the_whole_and_on(feed):
     assert 1.0 in shares
 
 
-def test_parts_that_were_added_come_with_the_next_epoch(feed, monkeypatch):
+def test_parts_that_were_added_come_with_the_next_epoch(feed, tiny_encoder, tmp_path):
     n_parts = feed.store.n_parts
-    first = list(islice(planned(feed), 2))
-    monkeypatch.setattr(feed.store, "_batches", feed.store._batches * 2)
-    again = next(planned(feed, first[0].after))
-    assert same(again, first[1])
-    assert again.after.parts == n_parts
-    later = next(planned(feed, Place(epoch=1)))
-    assert later.after.parts == 2 * n_parts
+    folder = shutil.copytree(feed.store.folder, tmp_path / "store")
+    tokenizer = Tokenizer.from_file(str(tiny_encoder / "tokenizer.json"))
+    added = make_documents(range(40, 60), seed=1)
+    append_to_store(added, tokenizer, folder, held_out=0.25)
+    grown = open_feed(read_config(CONFIG, overrides(folder, tiny_encoder)))
+    assert grown.store.n_parts > n_parts
+    new = set(names_of(grown.store)) - set(names_of(feed.store))
+    assert new < {document.id for document in added}
+
+    old = first_epoch(feed)
+    batches = planned(grown, old[0].after)
+    for expected in old[1:]:
+        batch = next(batches)
+        assert same(batch, expected)
+        assert batch.after.parts == n_parts or batch.epochs == 1.0
+    later = [batch for batch in islice(batches, 500) if batch.epochs <= 2]
+    assert {batch.after.parts for batch in later} == {grown.store.n_parts, None}
+    found = {name for batch in later for name in batch.documents()}
+    assert found == set(names_of(grown.store))
+
+
+def test_held_out_questions_come_from_no_more_than_a_group(
+    feed, tiny_encoder, monkeypatch
+):
+    keys = overrides(feed.store.folder, tiny_encoder, evaluation__max_instances=10_000)
+    asking = open_feed(read_config(CONFIG, keys))
+    n_pieces = []
+    for group_pieces in (100, 10_000):
+        monkeypatch.setattr(feed_module, "GROUP_PIECES", group_pieces)
+        n_pieces.append(sum(batch.n_pieces for batch in asking.held_out_batches()))
+    assert 0 < n_pieces[0] < 0.75 * n_pieces[1]
 
 
 def test_what_a_batch_is_planned_with_is_what_it_has(feed):

@@ -1,6 +1,7 @@
 import json
 import os
 import signal
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import torch
 from spacy_biobert.encoder.hub import open_pretraining_model
 from spacy_biobert.pretraining.train import pretrain
 
+from ..full_disk import no_file_beyond
 from .runs import CONFIG, overrides
 
 # Dropout, accumulation that grows, and a pass over the store in the middle.
@@ -106,6 +108,36 @@ def test_a_run_is_broken_off_and_taken_up_many_times(run):
         run(report=interrupt_at(8, Killed()), output__checkpoint_steps=1)
     run(resume=True, report=interrupt_at(8), output__checkpoint_steps=1)
     assert_same_run(run(resume=True, output__checkpoint_steps=1), whole)
+
+
+@pytest.mark.parametrize(
+    ("kind", "step", "n_bytes", "file"),
+    [
+        # In the middle of the weights, of the averages, and of a picture.
+        ("train", 8, 20_000, "step-00000010"),
+        ("train", 8, 60_000, "step-00000010"),
+        ("held_out", 6, 2_000, "curve.png"),
+    ],
+)
+def test_a_full_disk_is_named_and_the_run_goes_on_when_there_is_room(
+    run, tmp_path, kind, step, n_bytes, file
+):
+    whole = run("whole")
+    message = (
+        rf"\[B157\] .*{file}: could not.*too large.*step-00000005 keeps.*Make room"
+    )
+    with ExitStack() as stack:
+
+        def fill_the_disk(figures):
+            if (figures["kind"], figures["step"]) == (kind, step):
+                stack.enter_context(no_file_beyond(n_bytes))
+
+        with pytest.raises(OSError, match=message):
+            run(report=fill_the_disk)
+    checkpoints = tmp_path / "run" / "checkpoints"
+    assert [path.name for path in checkpoints.iterdir()] == ["step-00000005"]
+    assert not list(tmp_path.glob("run/.*"))
+    assert_same_run(run(resume=True), whole)
 
 
 def test_packs_without_padding_go_on_too(run):

@@ -12,6 +12,7 @@ from tokenizers.models import WordLevel
 from spacy_biobert.pretraining import shards
 from spacy_biobert.pretraining.shards import StoreFigures
 from spacy_biobert.pretraining.store import (
+    Split,
     build_store,
     open_store,
     tokenizer_checksum,
@@ -88,6 +89,22 @@ def test_pieces_are_views_of_the_mapped_file(
     assert pieces.dtype == np.uint16
     assert not pieces.flags.owndata
     assert not pieces.flags.writeable
+
+
+@pytest.mark.parametrize("split", ["train", "held_out"])
+def test_the_first_parts_hold_as_much_of_a_split_as_was_asked(
+    folder: Path, split: Split
+) -> None:
+    store = open_store(folder)
+    sizes = []
+    for part in range(store.n_parts):
+        documents = store.documents(split, parts=[part])
+        sizes.append(sum(len(documents.pieces(i)) for i in range(len(documents))))
+    for wanted in (1, 100, sum(sizes)):
+        parts = store.first_parts(split, wanted)
+        assert sum(sizes[: len(parts)]) >= wanted > sum(sizes[: len(parts) - 1])
+    assert store.first_parts(split, sum(sizes) + 1) == range(store.n_parts)
+    assert store.n_documents(split) == len(store.documents(split))
 
 
 def test_large_vocabulary_is_stored_in_32_bits(tmp_path: Path) -> None:
