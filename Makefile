@@ -27,7 +27,7 @@ demo: $(VENV)/installed  ## From the sample corpus to an installed en_biobert
 	$(OFFLINE) $(DEMO)/bin/python demo.py
 
 # An empty environment, into which only the two wheels (and what they need) go.
-$(DEMO)/installed: $(wildcard dist/*.whl)
+$(DEMO)/installed: $(wildcard dist/en_biobert-*.whl dist/spacy_biobert-*.whl)
 	rm -rf $(DEMO)
 	$(PYTHON) -m venv $(DEMO)
 	$(DEMO)/bin/python -m pip install --quiet -c constraints.txt --find-links dist en_biobert
@@ -46,5 +46,6 @@ check: $(VENV)/installed  ## Lint, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-clean:
-	rm -rf work training packages dist metrics project.lock $(DEMO)
+clean:  ## Remove what `make demo` made
+	rm -rf work/sample training/sample metrics/sample.json project.lock $(DEMO)
+	rm -f dist/en_biobert-*.whl dist/spacy_biobert-*.whl

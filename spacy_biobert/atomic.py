@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from .errors import Errors
+
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
@@ -14,9 +16,12 @@ def whole_file(path: Path) -> Iterator[Path]:
     path (Path): The file to be; its folder is made. An existing file is
         replaced in one step, and kept if anything is raised inside.
     YIELDS (Path): The path to write, in the same folder.
+    RAISES (OSError): If nothing can be written there.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.unfinished")
+    with _naming(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.touch()
     try:
         yield unfinished
         flush(unfinished)
@@ -32,14 +37,18 @@ def whole_folder(path: Path) -> Iterator[Path]:
     path (Path): The folder to be. An existing one is replaced at the end, and
         kept if anything is raised inside.
     YIELDS (Path): The folder to fill, beside `path`.
+    RAISES (OSError): If nothing can be written there.
     """
     unfinished = path.with_name(f".{path.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
+    make_folder(unfinished, shown=path)
     try:
         yield unfinished
+        # Some writers make files that nobody else may read.
+        mode = unfinished.stat().st_mode & 0o666
         for file in unfinished.rglob("*"):
             if file.is_file():
+                file.chmod(mode)
                 flush(file)
         replaced = path.with_name(f".{path.name}.replaced")
         shutil.rmtree(replaced, ignore_errors=True)
@@ -64,6 +73,27 @@ def passing_folder(path: Path) -> Iterator[Path]:
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def make_folder(path: Path, *, shown: Path | None = None) -> None:
+    """Make a folder, and those it lies in.
+
+    path (Path): It may be there already.
+    shown (Path | None): What an error names in place of it.
+    RAISES (OSError): If it cannot be made; it names the folder.
+    """
+    with _naming(shown or path):
+        path.mkdir(parents=True, exist_ok=True)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Let an error name what the user asked for, not what we call it meanwhile."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise type(error)(Errors.B008.format(path=path, reason=reason)) from error
 
 
 def flush(file: Path) -> None:

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,26 @@ def test_whole_folder_replaces_the_old_folder_whole(tmp_path: Path) -> None:
 
     assert [file.name for file in path.iterdir()] == ["b"]
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_place_that_takes_no_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("here")
+    path = tmp_path / "file" / "a.txt"
+
+    with pytest.raises(OSError, match=r"\[B008\] .*file/a.txt: cannot be written"):
+        whole_file(path).__enter__()
+    with pytest.raises(OSError, match=r"\[B008\] .*file/a.txt: cannot be written"):
+        whole_folder(path).__enter__()
+
+
+def test_files_of_a_whole_folder_are_readable_by_all_that_may_read_it(
+    tmp_path: Path,
+) -> None:
+    old = os.umask(0o022)
+    try:
+        with whole_folder(tmp_path / "folder") as unfinished:
+            (unfinished / "a").touch(mode=0o600)
+    finally:
+        os.umask(old)
+
+    assert (tmp_path / "folder" / "a").stat().st_mode & 0o777 == 0o644

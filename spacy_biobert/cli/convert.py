@@ -85,13 +85,13 @@ def convert_cli(
             labels=labels,
             skip_wrong=on_error is OnError.skip,
         )
-    except SourceError as error:
+        if report is not None:
+            with whole_file(report) as path:
+                text = json.dumps(counts, indent=1, ensure_ascii=False) + "\n"
+                path.write_text(text, encoding="utf-8")
+    except (SourceError, OSError) as error:
         printer.fail(str(error))
         raise typer.Exit(1) from error
-    if report is not None:
-        with whole_file(report) as path:
-            text = json.dumps(counts, indent=1, ensure_ascii=False) + "\n"
-            path.write_text(text, encoding="utf-8")
     print_counts(counts, printer)
     printer.good(f"{counts['documents']:,} documents in {output}")
 
@@ -123,6 +123,8 @@ def convert(
 
     from ..converters.to_docs import to_docs
 
+    if labels is not None and format != CorpusFormat.categories:
+        raise SourceError(Errors.B011.format(format=format))
     if output.suffix != ".spacy":
         raise SourceError(Errors.B210.format(path=output, expected="*.spacy"))
     mapping = parse_mapping(renamed)

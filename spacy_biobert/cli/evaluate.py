@@ -1,6 +1,7 @@
 """Score a pipeline on annotated documents."""
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,16 +56,19 @@ def evaluate_cli(
     spacy-biobert evaluate training/en_biobert/model-best work/sample/test -o scores.json
     """
     printer = Printer()
+    # Opened first: an hour of scoring is not lost to a folder that takes no file.
+    writing = nullcontext() if output is None else whole_file(output)
     try:
-        scores = evaluate(model, data, gold_entities=gold_entities, gpu_id=gpu_id)
-        if baseline is not None:
-            scores["baselines"] = score_baselines(baseline, data)
+        with writing as path:
+            scores = evaluate(model, data, gold_entities=gold_entities, gpu_id=gpu_id)
+            if baseline is not None:
+                scores["baselines"] = score_baselines(baseline, data)
+            print_scores(scores)
+            if path is not None:
+                text = json.dumps(scores, indent=1, ensure_ascii=False) + "\n"
+                path.write_text(text, encoding="utf-8")
     except (OSError, ValueError) as error:
         printer.fail(str(error), exits=1)
-    if output is not None:
-        with whole_file(output) as path:
-            path.write_text(json.dumps(scores, indent=1, ensure_ascii=False) + "\n")
-    print_scores(scores)
     if output is not None:
         printer.good(f"Scores in {output}")
 

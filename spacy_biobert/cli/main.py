@@ -7,6 +7,7 @@ need when they run, so that `--help` stays fast.
 import typer
 from spacy.cli._util import app as spacy_app
 
+from .. import about
 from .convert import convert_cli
 from .evaluate import evaluate_cli
 from .extend import extend_cli
@@ -22,10 +23,31 @@ WITH_OVERRIDES = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 app = typer.Typer(
     name="biobert",
-    help="Pretrain a BioBERT encoder, convert corpora, evaluate and package pipelines.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+
+
+def show_version(wanted: bool) -> None:
+    """Show the version and exit, if that is wanted."""
+    if wanted:
+        typer.echo(f"{about.__title__} {about.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def describe(
+    version: bool = typer.Option(
+        False,
+        "--version",
+        help="Show the version and exit",
+        is_eager=True,
+        callback=show_version,
+    ),
+) -> None:
+    """Pretrain a BioBERT encoder, convert corpora, evaluate and package pipelines."""
+
+
 app.command("extract")(extract_cli)
 app.command("vocab")(vocab_cli)
 app.command("extend")(extend_cli)

@@ -1,6 +1,7 @@
 """Make an installable package of a trained pipeline."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 import typer
 from wasabi.printer import Printer
 
+from ..atomic import make_folder
 from ..errors import Errors
 
 
@@ -46,14 +48,17 @@ def package_cli(
         wheel = package(
             model,
             output,
-            meta=read_object(
-                meta, "describes the package, as configs/en_biobert_sample.json"
-            ),
-            scores=read_object(scores, "`spacy-biobert evaluate --output` wrote"),
+            meta=read_meta(meta),
+            scores=read_scores(scores),
         )
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         printer.fail(str(error), exits=1)
     printer.good(f"Install it with: pip install {wheel} --find-links {output}")
+    if not list(output.glob("spacy_biobert-*.whl")):
+        printer.info(
+            f"It requires spacy-biobert, of which {output} has no wheel. In the clone: "
+            f"python -m pip wheel --no-deps --wheel-dir {output} ."
+        )
 
 
 def package(
@@ -66,12 +71,14 @@ def package(
     meta (dict): What goes into meta.json in place of what is there.
     scores (dict): From `evaluate`; the scores become the meta's performance.
     RETURNS (Path): The wheel.
+    RAISES (OSError): If the output cannot be written.
     RAISES (ValueError): If the folder is no pipeline, or no wheel comes of it.
     """
     if not (model / "meta.json").is_file():
         raise ValueError(Errors.B003.format(path=model))
     from ..evaluation.card import model_card
 
+    make_folder(output)
     with tempfile.TemporaryDirectory() as scratch:
         copy, built = Path(scratch) / "model", Path(scratch) / "built"
         shutil.copytree(model, copy)
@@ -81,7 +88,6 @@ def package(
         (copy / "meta.json").write_text(json.dumps(whole_meta, indent=2))
         (copy / "README.md").write_text(model_card(whole_meta, scores))
         wheel = _build(model, copy, built)
-        output.mkdir(parents=True, exist_ok=True)
         return Path(shutil.move(wheel, output / wheel.name))
 
 
@@ -99,6 +105,46 @@ def _build(model: Path, copy: Path, built: Path) -> Path:
         sys.stderr.write(done.stdout)
         raise ValueError(Errors.B007.format(path=model))
     return wheel
+
+
+def read_meta(path: Path) -> dict[str, Any]:
+    """Read what describes the package.
+
+    path (Path): A JSON object with at least a name and a version.
+    RETURNS (dict): The object.
+    RAISES (ValueError): If it is none, or name or version cannot be those of a package.
+    """
+    meta = read_object(path, "describes the package, as configs/en_biobert_sample.json")
+    for key, pattern, expected in (
+        ("name", r"[a-z][a-z0-9_]*", "small letters, digits and underscores"),
+        ("version", r"\d+(\.\d+)*([a-z.+-]+\d+)?", "a version such as 0.1.0"),
+    ):
+        if not re.fullmatch(pattern, str(meta.get(key))):
+            raise ValueError(
+                Errors.B009.format(
+                    path=path,
+                    key=key,
+                    expected=expected,
+                    found=meta.get(key, "nothing"),
+                )
+            )
+    return meta
+
+
+def read_scores(path: Path) -> dict[str, Any]:
+    """Read the scores of a pipeline.
+
+    path (Path): From `evaluate --output`.
+    RETURNS (dict): The scores.
+    RAISES (ValueError): If it holds none.
+    """
+    from ..evaluation.card import KINDS
+
+    scores = read_object(path, "`spacy-biobert evaluate --output` wrote")
+    keys = [f"{total}_f" for _, total, _ in KINDS]
+    if not scores.keys() & set(keys):
+        raise ValueError(Errors.B010.format(path=path, keys=", ".join(keys)))
+    return scores
 
 
 def read_object(path: Path, source: str) -> dict[str, Any]:

@@ -33,12 +33,21 @@ def pretrain_cli(
     The encoder ends in run/model, a Hugging Face folder. Ctrl-C and SIGTERM save
     the run, kill -9 loses what came after the last checkpoint; --resume goes on, and
     --resume --force does so if a run was broken off, else begins anew.
-    On several GPUs or machines: torchrun --nproc-per-node 8 -m spacy_biobert
+    Each line says, of the pieces since the last: loss in nats and accuracy, pieces a
+    second, the share of places that are no padding (fill), of the time spent waiting
+    for text (waited), of the fastest products of matrices this device was seen to make
+    (peak), and the memory. On several GPUs or machines: torchrun --nproc-per-node 8 -m spacy_biobert
     pretrain ..., with the same arguments.
     """
     from ..pretraining.train import pretrain
 
     printer = Printer()
+
+    def report(figures: dict[str, float | str]) -> None:
+        # A store without held-out documents gives no figures of them.
+        if "mlm_loss" in figures or "nsp_loss" in figures:
+            printer.text(progress_line(figures))
+
     try:
         outcome = pretrain(
             config_path,
@@ -47,7 +56,7 @@ def pretrain_cli(
             force=force,
             resume=resume,
             start=start,
-            report=lambda figures: printer.text(progress_line(figures)),
+            report=report,
         )
     except (OSError, ValueError, FloatingPointError) as error:
         printer.fail(str(error), exits=1)

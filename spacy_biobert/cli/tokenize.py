@@ -70,6 +70,11 @@ def tokenize_cli(
         f"{figures.n_sentences:,} sentences, {figures.n_pieces:,} pieces "
         f"{'added to' if append else 'in'} {output}"
     )
+    if held_out and not figures.n_held_out:
+        msg.warn(
+            "No document is held out, so pretraining will not show what it knows of "
+            "unseen text. With so few documents, make the store with a larger --held-out."
+        )
 
 
 def _make_report() -> Callable[["StoreFigures"], None]:

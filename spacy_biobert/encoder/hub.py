@@ -378,9 +378,10 @@ def _fetch(name: str, *, weights: bool) -> Path:
         LocalEntryNotFoundError,
         ConnectionError,
     ) as error:
+        # Without the five errors it comes from: what to do is in this one.
         raise FileNotFoundError(
             Errors.B301.format(name=name, reason=_first_line(error))
-        ) from error
+        ) from None
     return folder
 
 

@@ -33,3 +33,19 @@ class CliErrors:
         "{path}: the wheel could not be built. What `spacy package` said is above: look "
         "there, at the --meta, and at the network, from which it fetches setuptools."
     )
+    B008 = (
+        "{path}: cannot be written ({reason}). Choose another place, or make this one "
+        "writable."
+    )
+    B009 = (
+        "{path}: expected '{key}' to be {expected}, found {found}. "
+        "configs/en_biobert_sample.json is one that works."
+    )
+    B010 = (
+        "{path}: expected scores, found none of {keys}. Give the file that "
+        "`spacy-biobert evaluate --output` wrote."
+    )
+    B011 = (
+        "--labels is the list of all categories; {format} has none. Leave it out, or "
+        "give --format categories."
+    )

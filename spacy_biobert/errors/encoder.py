@@ -11,8 +11,7 @@ class EncoderErrors:
     )
     B301 = (
         "'{name}' is not a folder here, and could not be fetched from the Hugging "
-        "Face hub: {reason}. Check the spelling and the connection, or give the "
-        "path of a folder."
+        "Face hub: {reason}. Check the spelling, or give the path of a folder."
     )
     B302 = (
         "{folder}: expected a Hugging Face folder, found no config.json in it. "

@@ -37,9 +37,9 @@ class PretrainingErrors:
         "shard was cut or changed: make the store again with `spacy-biobert tokenize`."
     )
     B112 = (
-        "{folder}: expected the tokenizer that the store was made with ({expected}), "
-        "found another ({found}). Name that one, or make the store again with "
-        "`spacy-biobert tokenize`."
+        "{folder}: this store was made with another tokenizer than the one given "
+        "(--paths.tokenizer, for a run). Give the one it was made with, or make the "
+        "store again with `spacy-biobert tokenize`."
     )
     B113 = (
         "{folder}: expected a token store with a manifest.json, found none. Make it "
@@ -125,8 +125,8 @@ class PretrainingErrors:
         "machine.precision to 'fp32'."
     )
     B148 = (
-        "{folder}: {key} is {found} in its config.json, but the config says {expected}. "
-        "Set network.{key} to {found}, or start from another encoder."
+        "{folder}: its config.json has another shape than the config. Add {options}, or "
+        "start from another encoder."
     )
     B150 = (
         "{store}: expected training documents, found none that give a sequence. "

@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from ..atomic import whole_file, whole_folder
+from ..atomic import make_folder, whole_file, whole_folder
 from ..encoder.hub import (
     BertForPreTraining,
     PreTrainedTokenizerFast,
@@ -139,7 +139,7 @@ class RunFolder:
 
     def clear(self) -> None:
         """Make the folder, and remove what an earlier run left in it."""
-        self.path.mkdir(parents=True, exist_ok=True)
+        make_folder(self.path)
         for folder in (self.model, self.start, self.checkpoints):
             shutil.rmtree(folder, ignore_errors=True)
         for file in (self.manifest, self.log, self.curve):

@@ -94,19 +94,22 @@ def _check_shape(
     found: BertConfig, network: Network, tokenizer: str, n_pieces: int
 ) -> None:
     """Refuse an encoder of another shape than the config states."""
-    for key, expected, given in (
+    shapes = (
         ("layers", network.layers, found.num_hidden_layers),
         ("width", network.width, found.hidden_size),
         ("heads", network.heads, found.num_attention_heads),
         ("feedforward_width", network.feedforward_width, found.intermediate_size),
         ("positions", network.positions, found.max_position_embeddings),
-    ):
-        if expected != given:
-            raise ValueError(
-                Errors.B148.format(
-                    folder=network.init, key=key, found=given, expected=expected
-                )
-            )
+    )
+    options = [
+        f"--network.{key} {given}"
+        for key, expected, given in shapes
+        if expected != given
+    ]
+    if options:
+        raise ValueError(
+            Errors.B148.format(folder=network.init, options=" ".join(options))
+        )
     if n_pieces > found.vocab_size:
         raise ValueError(
             Errors.B152.format(

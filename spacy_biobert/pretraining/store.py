@@ -172,11 +172,7 @@ class TokenStore:
         RAISES (ValueError): If it is another one.
         """
         if sha256 != self.tokenizer_sha256:
-            raise ValueError(
-                Errors.B112.format(
-                    folder=self.folder, expected=self.tokenizer_sha256, found=sha256
-                )
-            )
+            raise ValueError(Errors.B112.format(folder=self.folder))
 
 
 def build_store(

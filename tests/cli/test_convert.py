@@ -180,6 +180,7 @@ def test_categories_take_their_labels_from_file_or_data(
         (["--map", "Drug"], "B225"),
         (["--map", "Gene=Protein"], "B226"),
         (["--format", "categories"], "B206"),
+        (["--labels", "labels.json"], "B011"),
     ],
 )
 def test_wrong_options_are_refused(

@@ -114,3 +114,12 @@ def test_evaluate_refuses_a_pipeline_that_is_not_there(folder: Path) -> None:
 
     assert code == 1
     assert "no_model" in output
+
+
+def test_evaluate_refuses_an_output_before_it_scores(folder: Path) -> None:
+    code, output = run(
+        folder / "no model", folder / "gold.spacy", "-o", folder / "gold.spacy" / "s"
+    )
+
+    assert code == 1
+    assert "[B008]" in output

@@ -1,6 +1,7 @@
 import resource
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 from spacy.cli._util import app as spacy_app
@@ -15,6 +16,7 @@ COMMANDS = [
     "extend",
     "tokenize",
     "pretrain",
+    "probe",
     "convert",
     "evaluate",
     "package",
@@ -52,3 +54,10 @@ def test_help_is_no_slower_than_half_as_much_again_as_spacy_s() -> None:
     ours = processor_seconds(sys.executable, "-c", OURS, "--help")
 
     assert ours < 1.5 * processor_seconds(sys.executable, "-m", "spacy", "--help")
+
+
+def test_version_is_shown() -> None:
+    result = CliRunner().invoke(app, ["--version"])
+
+    assert result.exit_code == 0
+    assert result.output == f"spacy-biobert {version('spacy-biobert')}\n"

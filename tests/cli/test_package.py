@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from spacy_biobert.cli.main import app
+from spacy_biobert.cli.package import read_meta, read_scores
 
 from ..joint import make_joint
 
@@ -94,4 +95,36 @@ def test_package_says_why_no_wheel_was_built(
     assert result.exit_code == 1
     assert "[B007]" in result.output
     assert "model: the wheel could not be built" in " ".join(result.output.split())
-    assert not (tmp_path / "dist").exists()
+    assert not list((tmp_path / "dist").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"name": "my mine!"}, "name"),
+        ({"name": None}, "name"),
+        ({"version": "new"}, "version"),
+        ({"version": ""}, "version"),
+    ],
+)
+def test_package_refuses_what_is_no_name_or_version(
+    change: dict[str, str | None], key: str, tmp_path: Path
+) -> None:
+    (tmp_path / "meta.json").write_text(json.dumps(META | change))
+
+    with pytest.raises(ValueError, match=rf"\[B009\] .*meta.json: expected '{key}'"):
+        read_meta(tmp_path / "meta.json")
+
+
+@pytest.mark.parametrize("version", ["1", "0.1.0", "2026.11.25", "1.0rc1", "1.0.dev3"])
+def test_package_takes_usual_versions(version: str, tmp_path: Path) -> None:
+    (tmp_path / "meta.json").write_text(json.dumps(META | {"version": version}))
+
+    assert read_meta(tmp_path / "meta.json")["version"] == version
+
+
+def test_package_refuses_scores_that_are_none(tmp_path: Path) -> None:
+    (tmp_path / "scores.json").write_text(json.dumps(META))
+
+    with pytest.raises(ValueError, match=r"\[B010\] .*scores.json"):
+        read_scores(tmp_path / "scores.json")

@@ -43,6 +43,16 @@ def documents(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.parametrize(("share", "warned"), [(0, False), (0.01, True)])
+def test_tokenize_says_if_a_share_holds_no_document_out(
+    documents: Path, tokenizer_folder: Path, tmp_path: Path, share: float, warned: bool
+) -> None:
+    output = tmp_path / "store"
+    result = tokenize(documents, tokenizer_folder, output, "--held-out", share)
+
+    assert ("No document is held out" in said(result)) == warned
+
+
 @pytest.mark.parametrize("file", ["", "tokenizer.json"])
 def test_tokenize_writes_a_store_that_opens(
     documents: Path, tokenizer_folder: Path, tmp_path: Path, file: str
