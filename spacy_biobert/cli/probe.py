@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -20,6 +21,7 @@ MAX_WINDOW = 512
 
 
 def probe_cli(
+    ctx: typer.Context,
     run: Path = typer.Argument(..., help="Folder of a pretraining run", exists=True),
     train: Path = typer.Argument(..., help="Training documents, .spacy", exists=True),
     dev: Path = typer.Argument(..., help="Development documents", exists=True),
@@ -36,7 +38,8 @@ def probe_cli(
     """Fine-tune entities from a run's encoder, and from the weights it began with.
 
     Both get the same recipe and seeds, and train until the development score gets no
-    better. Needs a run of `pretrain` and documents made by `convert`. For example:
+    better. Needs a run of `pretrain` and documents made by `convert`. Any key of the
+    config can be set on the command line, as in `spacy train`. For example:
 
     spacy-biobert probe run train.spacy dev.spacy test.spacy -o probe.json
     """
@@ -58,7 +61,9 @@ def probe_cli(
             if name in results:
                 continue
             printer.info(f"Fine-tune from {encoder}, seed {seed}")
-            results[name] = fine_tune(config, encoder, data, seed=seed, gpu_id=gpu_id)
+            results[name] = fine_tune(
+                config, encoder, data, seed=seed, gpu_id=gpu_id, overrides=ctx.args
+            )
             with whole_file(output) as path:
                 path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     rows = [
@@ -71,7 +76,13 @@ def probe_cli(
 
 
 def fine_tune(
-    config: Path, encoder: Path, data: dict[str, Path], *, seed: int, gpu_id: int = -1
+    config: Path,
+    encoder: Path,
+    data: dict[str, Path],
+    *,
+    seed: int,
+    gpu_id: int = -1,
+    overrides: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Train a pipeline for entities on an encoder, and score it.
 
@@ -80,6 +91,7 @@ def fine_tune(
     data (dict[str, Path]): The `train`, `dev` and `test` documents.
     seed (int): spaCy's seed.
     gpu_id (int): The GPU, -1 for the CPU.
+    overrides (Sequence[str]): More options for `spacy train`.
     RETURNS (dict): "dev" and "test", strict F1 from 0 to 1, "scores", all scores on
         the test documents, and the "command".
     RAISES (CalledProcessError): If training or scoring fails; it has said why.
@@ -97,6 +109,7 @@ def fine_tune(
             *("--components.transformer.model.window", str(window)),
             "--components.transformer.model.stride",
             str(window - round(OVERLAP * window)),
+            *overrides,
         ]
         _run_spacy(command)
         best, scores = output / "model-best", output / "test.json"

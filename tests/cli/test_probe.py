@@ -10,8 +10,6 @@ from spacy_biobert.pretraining.train import pretrain
 
 from ..pretraining.runs import CONFIG, make_store, overrides
 
-NER_CONFIG = CONFIG.with_name("ner.cfg")
-
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, tiny_encoder):
@@ -34,31 +32,21 @@ def corpus(tmp_path):
     return path
 
 
-@pytest.fixture
-def short_config(tmp_path):
-    text = NER_CONFIG.read_text(encoding="utf-8")
-    for key, value in (("max_steps", 2), ("eval_frequency", 1), ("warmup_steps", 1)):
-        lines = [
-            f"{key} = {value}" if line.startswith(f"{key} =") else line
-            for line in text.splitlines()
-        ]
-        text = "\n".join(lines) + "\n"
-    path = tmp_path / "ner.cfg"
-    path.write_text(text, encoding="utf-8")
-    return path
+SHORT = [
+    *("--training.max_steps", 2, "--training.eval_frequency", 1),
+    *("--training.optimizer.learn_rate.warmup_steps", 1),
+]
 
 
-def probe(run, corpus, config, output, *more):
+def probe(run, corpus, output, *more):
     arguments = ["probe", run, corpus, corpus, corpus, "-o", output, *more]
-    arguments += ["--config", config]
+    arguments += ["--config", CONFIG.with_name("ner.cfg"), *SHORT]
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
-def test_probe_scores_both_encoders_and_goes_on_where_it_was(
-    run, corpus, short_config, tmp_path
-):
+def test_probe_scores_both_encoders_and_goes_on_where_it_was(run, corpus, tmp_path):
     output = tmp_path / "probe.json"
-    result = probe(run.path, corpus, short_config, output, "--seeds", "1")
+    result = probe(run.path, corpus, output, "--seeds", "1")
     assert result.exit_code == 0, result.output
     found = json.loads(output.read_text())
     assert list(found) == ["pretrained seed 0", "start seed 0"]
@@ -67,14 +55,14 @@ def test_probe_scores_both_encoders_and_goes_on_where_it_was(
         assert scores["scores"]["ents_f"] == scores["test"]
     assert str(run.start) in found["start seed 0"]["command"]
     assert "model.window 64" in found["start seed 0"]["command"]
-    again = probe(run.path, corpus, short_config, output, "--seeds", "1")
+    again = probe(run.path, corpus, output, "--seeds", "1")
     assert again.exit_code == 0
     assert "Fine-tune" not in again.output
     assert json.loads(output.read_text()) == found
 
 
-def test_probe_names_what_a_folder_lacks(corpus, short_config, tmp_path):
-    result = probe(tmp_path, corpus, short_config, tmp_path / "probe.json")
+def test_probe_names_what_a_folder_lacks(corpus, tmp_path):
+    result = probe(tmp_path, corpus, tmp_path / "probe.json")
     assert result.exit_code == 1
     assert "[B160]" in result.output
     assert not (tmp_path / "probe.json").exists()
