@@ -6,7 +6,7 @@ from tokenizers import Tokenizer
 from spacy_biobert.encoder.forward import set_dropout
 from spacy_biobert.encoder.hub import BertForPreTraining, open_pretraining_model
 from spacy_biobert.pretraining import shards
-from spacy_biobert.pretraining.store import build_store
+from spacy_biobert.pretraining.building import build_store
 from spacy_biobert.pretraining.vocabulary import train_vocabulary
 
 from .runs import make_store
