@@ -76,7 +76,7 @@ def extend_cli(
 
 def _check_output(output: Path, encoder: str) -> None:
     """Refuse to replace the encoder itself, or what is none."""
-    from ..encoder.hub import TEXT_FILES, WEIGHT_FILES
+    from ..encoder.folder import TEXT_FILES, WEIGHT_FILES
 
     if output.resolve() == Path(encoder).resolve():
         raise FileExistsError(Errors.B005.format(output=output))
@@ -90,7 +90,8 @@ def _check_output(output: Path, encoder: str) -> None:
 def _open_weights(encoder: str) -> "OpenedModel | None":
     import torch
 
-    from ..encoder.hub import has_encoder, open_pretraining_model
+    from ..encoder.folder import has_encoder
+    from ..encoder.hub import open_pretraining_model
 
     if not has_encoder(encoder):
         return None

@@ -47,7 +47,7 @@ def tokenize_cli(
     spacy-biobert tokenize documents-2027.jsonl.gz tokenizer store --append
     """
     from ..checksums import file_checksum
-    from ..pretraining.store import append_to_store, build_store
+    from ..pretraining.building import append_to_store, build_store
     from .sources import open_source, read_documents
 
     try:

@@ -1,12 +1,10 @@
 """Open and save Hugging Face folders safely; the only `import transformers`.
 
-A name is a folder or a name on the Hugging Face hub. A folder never touches
-the network. A folder from the hub is fetched once, then read like any other.
+A name is a folder or a name on the Hugging Face hub, as `folder.py` finds it.
 """
 
 import json
 import logging
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,12 +12,6 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 import torch
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import (
-    HfHubHTTPError,
-    HFValidationError,
-    LocalEntryNotFoundError,
-)
 from tokenizers import Tokenizer
 from transformers.models.bert.configuration_bert import BertConfig
 from transformers.models.bert.modeling_bert import BertForPreTraining, BertModel
@@ -29,6 +21,7 @@ from transformers.utils import logging as transformers_logging
 
 from ..atomic import whole_folder
 from ..errors import Errors
+from .folder import WEIGHT_FILES, find_folder, read_json
 
 # Other rooms take these types from here.
 __all__ = [
@@ -39,7 +32,6 @@ __all__ = [
     "PreTrainedTokenizerFast",
     "WeightsFormat",
     "extend_tokenizer",
-    "has_encoder",
     "new_pretraining_model",
     "open_config",
     "open_encoder",
@@ -56,18 +48,6 @@ WEIGHTS_DTYPES = {
     "bf16": torch.bfloat16,
     "fp16": torch.float16,
 }
-
-TEXT_FILES = (
-    "config.json",
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "vocab.txt",
-)
-# In the order in which they are preferred.
-WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
-_HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +74,10 @@ def open_tokenizer(name: str | Path) -> PreTrainedTokenizerFast:
         has more pieces than the network has embeddings.
     SOURCE: https://github.com/dmis-lab/biobert-pytorch/issues/24
     """
-    folder = _find_folder(name)
+    folder = find_folder(name)
     if not any((folder / file).is_file() for file in ("tokenizer.json", "vocab.txt")):
         raise FileNotFoundError(Errors.B303.format(folder=folder))
-    settings = _read_json(folder / "tokenizer_config.json")
+    settings = read_json(folder / "tokenizer_config.json")
     with _quiet():
         tokenizer = BertTokenizerFast.from_pretrained(
             str(folder), do_lower_case=_lower_cases(folder), local_files_only=True
@@ -114,16 +94,6 @@ def open_tokenizer(name: str | Path) -> PreTrainedTokenizerFast:
         if "model_max_length" not in settings:
             tokenizer.model_max_length = config.max_position_embeddings
     return tokenizer
-
-
-def has_encoder(name: str | Path) -> bool:
-    """Tell whether a folder or a name on the hub has more than a tokenizer.
-
-    RETURNS (bool): Whether it has a `config.json` or weights.
-    RAISES (OSError): If there is no such folder.
-    """
-    folder = _find_folder(name)
-    return any((folder / file).is_file() for file in ("config.json", *WEIGHT_FILES))
 
 
 def extend_tokenizer(
@@ -156,12 +126,12 @@ def open_config(name: str | Path) -> BertConfig:
     RAISES (OSError): If there is no such folder, or no `config.json` in it.
     RAISES (ValueError): If it describes another network than a BERT.
     """
-    folder = _find_folder(name)
+    folder = find_folder(name)
     path = folder / "config.json"
     if not path.is_file():
         raise FileNotFoundError(Errors.B302.format(folder=folder))
     # The first BERT checkpoints were written before `model_type` existed.
-    model_type = _read_json(path).get("model_type", "bert")
+    model_type = read_json(path).get("model_type", "bert")
     if model_type != "bert":
         raise ValueError(Errors.B306.format(path=path, found=model_type))
     config = BertConfig.from_pretrained(str(folder), local_files_only=True)
@@ -317,7 +287,7 @@ def _write_tokenizer(
 ) -> None:
     tokenizer.save_pretrained(folder)
     path = folder / "tokenizer_config.json"
-    settings = _read_json(path) | {
+    settings = read_json(path) | {
         "do_lower_case": _normalizer_lower_cases(tokenizer),
         "model_max_length": max_length,
     }
@@ -328,7 +298,7 @@ def _open_model(
     kind: type[BertForPreTraining] | type[BertModel], name: str | Path, **options: bool
 ) -> tuple[Any, tuple[str, ...]]:
     config = open_config(name)
-    folder = _find_folder(name, weights=True)
+    folder = find_folder(name, weights=True)
     if not any((folder / file).is_file() for file in WEIGHT_FILES):
         raise FileNotFoundError(
             Errors.B304.format(folder=folder, files=" or ".join(WEIGHT_FILES))
@@ -354,47 +324,12 @@ def _open_model(
     return model.eval(), missing
 
 
-def _find_folder(name: str | Path, *, weights: bool = False) -> Path:
-    folder = Path(name)
-    if folder.is_dir():
-        return folder
-    if isinstance(name, Path) or folder.exists() or not _HUB_NAME.fullmatch(name):
-        raise FileNotFoundError(Errors.B300.format(name=name))
-    return _fetch(name, weights=weights)
-
-
-def _fetch(name: str, *, weights: bool) -> Path:
-    try:
-        folder = Path(snapshot_download(name, allow_patterns=[*TEXT_FILES]))
-        for file in WEIGHT_FILES if weights else ():
-            if (folder / file).is_file():
-                break
-            folder = Path(snapshot_download(name, allow_patterns=[*TEXT_FILES, file]))
-            if (folder / file).is_file():
-                break
-    except (
-        HfHubHTTPError,
-        HFValidationError,
-        LocalEntryNotFoundError,
-        ConnectionError,
-    ) as error:
-        # Without the five errors it comes from: what to do is in this one.
-        raise FileNotFoundError(
-            Errors.B301.format(name=name, reason=_first_line(error))
-        ) from None
-    return folder
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
-
-
 def _lower_cases(folder: Path) -> bool:
     """Read the casing where a file states it, else infer it from the vocabulary."""
-    settings = _read_json(folder / "tokenizer_config.json")
+    settings = read_json(folder / "tokenizer_config.json")
     if "do_lower_case" in settings:
         return bool(settings["do_lower_case"])
-    whole = _read_json(folder / "tokenizer.json")
+    whole = read_json(folder / "tokenizer.json")
     normalizer = whole.get("normalizer") or {}
     if "lowercase" in normalizer:
         return bool(normalizer["lowercase"])
@@ -422,18 +357,6 @@ def _check_casing(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
 def _normalizer_lower_cases(tokenizer: PreTrainedTokenizerFast) -> bool:
     normalizer = tokenizer.backend_tokenizer.normalizer
     return normalizer is not None and normalizer.normalize_str("A") == "a"
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(Errors.B309.format(path=path, reason=error)) from error
-    if not isinstance(content, dict):
-        raise ValueError(Errors.B309.format(path=path, reason="it is not an object"))
-    return content
 
 
 @contextmanager

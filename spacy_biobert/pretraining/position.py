@@ -13,8 +13,8 @@ from .schedule import Limits, progress_of
 class Window:
     """What happened since the last record of the log; times in seconds.
 
-    `squares` sums those of the sequences' lengths, `rate` is the last step's share of
-    the highest learning rate.
+    `squares` sums those of the sequences' lengths; of the last step, `rate` is its share
+    of the highest learning rate and `progress` the share of the run done with it.
     """
 
     sums: Sums = field(default_factory=Sums)
@@ -22,6 +22,7 @@ class Window:
     positions: int = 0
     squares: int = 0
     rate: float = 0.0
+    progress: float = 0.0
     seconds: float = 0.0
     waited: float = 0.0
 

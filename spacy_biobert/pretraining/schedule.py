@@ -42,15 +42,26 @@ def progress_of(
 
 
 def rate_at(
-    progress: float, *, schedule: ScheduleName, warmup: float, decay: float
+    progress: float,
+    *,
+    after: float,
+    schedule: ScheduleName,
+    warmup: float,
+    decay: float,
 ) -> float:
-    """Say which share of the highest learning rate to use.
+    """Say which share of the highest learning rate a step is to use.
 
-    progress (float): Share 0-1 of the run that is done.
+    The warmup goes by where the step ends, all else by where it begins: so neither
+    the first step nor the last has a rate of 0, which would move nothing. (The warmup
+    of google-research/bert and of transformers goes by the beginning, and wastes the
+    first.)
+
+    progress (float): Share 0-1 of the run that is done before the step.
+    after (float): Share 0-1 of the run that is done with it.
     schedule (str): After the warmup, "linear" and "cosine" fall to 0 until the
         end; "warmup_stable_decay" stays at 1, and falls in the last part by
         1 - sqrt.
-    warmup (float): Share of the run in which the rate rises linearly from 0.
+    warmup (float): Share of the run in which the rate rises linearly.
     decay (float): Share of the run, at its end, in which the rate of
         "warmup_stable_decay" falls. The others ignore it.
     RETURNS (float): 0-1.
@@ -58,7 +69,7 @@ def rate_at(
         for 1 - sqrt.
     """
     if progress < warmup:
-        return progress / warmup
+        return min(1.0, after / warmup)
     past_warmup = (progress - warmup) / max(1e-12, 1.0 - warmup)
     if schedule == "linear":
         return max(0.0, 1.0 - past_warmup)

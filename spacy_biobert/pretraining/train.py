@@ -19,7 +19,7 @@ from ..encoder.precision import computing_in
 from ..errors import Errors
 from .ahead import Ahead
 from .checkpoint import STABLE, Checkpoint, RunFolder
-from .config import PretrainConfig, read_config
+from .config import read_config
 from .feed import Place, PlannedBatch, open_feed
 from .heldout import evaluate_held_out
 from .interruption import noting_interruption
@@ -128,12 +128,12 @@ def _learn(run: Run, position: Position, wanted: threading.Event) -> bool:
     with _turns(run, position.place) as turns:
         while True:
             interrupted, minutes = _agree(run.ranks, position, wanted)
-            progress = _progress(config, position, minutes)
-            if interrupted or progress >= 1.0:
+            progress = position.progress(config.training.limits, minutes)
+            if interrupted or progress >= 1.0 or _is_out_of_patience(run, position):
                 return interrupted
             if _falls_from_here(run, position, progress):
                 _save_checkpoint(run, position, name=STABLE)
-            norm = _take_turns(run, turns, position, progress)
+            norm = _take_turns(run, turns, position, minutes=minutes, progress=progress)
             if position.step % config.evaluation.log_steps == 0:
                 _log_training(run, position, norm)
             if position.step % config.evaluation.evaluate_steps == 0:
@@ -142,11 +142,9 @@ def _learn(run: Run, position: Position, wanted: threading.Event) -> bool:
                 _save_checkpoint(run, position)
 
 
-def _progress(config: PretrainConfig, position: Position, minutes: float) -> float:
-    patience = config.training.patience
-    if patience is not None and position.stale >= patience:
-        return 1.0
-    return position.progress(config.training.limits, minutes)
+def _is_out_of_patience(run: Run, position: Position) -> bool:
+    patience = run.config.training.patience
+    return patience is not None and position.stale >= patience
 
 
 def _agree(
@@ -183,7 +181,12 @@ def _turns(run: Run, start: Place) -> Iterator[Iterator[Turn]]:
 
 
 def _take_turns(
-    run: Run, turns: Iterator[Turn], position: Position, progress: float
+    run: Run,
+    turns: Iterator[Turn],
+    position: Position,
+    *,
+    minutes: float,
+    progress: float,
 ) -> float:
     """Take one step, on as many batches as it is time for, and note it."""
     training, window = run.config.training, position.window
@@ -198,26 +201,35 @@ def _take_turns(
     window.waited += time.monotonic() - started
     sums = _learn_from(run, [batch for _, batch in step], position.step)
     run.ranks.add_up_gradients(run.model.parameters())
+    number = position.step
+    _move(position, [planned for planned, _ in step])
+    after = position.progress(training.limits, minutes)
     rate = rate_at(
         progress,
+        after=after,
         schedule=training.schedule,
         warmup=training.warmup,
         decay=training.decay,
     )
     norm = take_step(run.optimizer, rate=rate, max_norm=training.max_norm)
     if not math.isfinite(norm):
-        raise FloatingPointError(_not_a_number(run, position, step, sums, norm))
-    position.step += 1
-    for planned, _ in step:
-        position.pieces += planned.n_pieces
-        window.pieces += planned.n_pieces
-        window.positions += planned.n_positions
-        window.squares += planned.n_squares
-        position.epochs, position.place = planned.epochs, planned.after
+        raise FloatingPointError(_not_a_number(run, number, step, sums, norm))
     window.sums.add(sums)
     window.seconds += time.monotonic() - started
-    window.rate = rate
+    window.rate, window.progress = rate, after
     return norm
+
+
+def _move(position: Position, planned: list[PlannedBatch]) -> None:
+    """Note that a step has been taken on some batches."""
+    window = position.window
+    position.step += 1
+    for batch in planned:
+        position.pieces += batch.n_pieces
+        window.pieces += batch.n_pieces
+        window.positions += batch.n_positions
+        window.squares += batch.n_squares
+        position.epochs, position.place = batch.epochs, batch.after
 
 
 def _learn_from(run: Run, batches: list[AnyBatch | None], step: int) -> Sums:
@@ -264,12 +276,12 @@ def _dropout_seed(seed: int, step: int, number: int) -> int:
 
 
 def _not_a_number(
-    run: Run, position: Position, step: list[Turn], sums: Sums, norm: float
+    run: Run, number: int, step: list[Turn], sums: Sums, norm: float
 ) -> str:
     names = [name for planned, _ in step for name in planned.documents()]
     more = len(names) - SHOWN_DOCUMENTS
     return Errors.B147.format(
-        step=position.step,
+        step=number,
         loss=sum(v for k, v in sums.means().items() if k.endswith("_loss")),
         norm=norm,
         documents=", ".join(names[:SHOWN_DOCUMENTS])
@@ -279,8 +291,7 @@ def _not_a_number(
 
 
 def _log_training(run: Run, position: Position, norm: float) -> None:
-    window, config = position.window, run.config
-    progress = _progress(config, position, position.minutes)
+    window, progress = position.window, position.window.progress
     sums = run.ranks.add_up_sums(window.sums)
     n_flops = 3 * forward_flops(
         cast(BertConfig, run.model.config),
@@ -293,7 +304,7 @@ def _log_training(run: Run, position: Position, norm: float) -> None:
             "kind": "train",
             **position.where(),
             **sums.means(),
-            "learning_rate": config.training.learning_rate * window.rate,
+            "learning_rate": run.config.training.learning_rate * window.rate,
             "gradient_norm": norm,
             "pieces_per_second": window.pieces / window.seconds,
             "fill": window.pieces / window.positions,
@@ -351,7 +362,9 @@ def _save_encoder(run: Run, path: Path) -> None:
 
 def _end(run: Run, position: Position, config_path: Path, *, interrupted: bool) -> None:
     """Save what there is; evaluate and close the run if it went to its end."""
-    _save_checkpoint(run, position)
+    saved = [checkpoint.step for checkpoint in run.folder.find_checkpoints()]
+    if position.step not in saved:
+        _save_checkpoint(run, position)
     if not interrupted:
         _evaluate(run, position)
     _save_encoder(run, run.folder.model)

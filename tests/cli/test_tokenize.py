@@ -118,7 +118,7 @@ def test_tokenize_takes_a_name_on_the_hub(
         asked.append(name)
         return str(tokenizer_folder)
 
-    monkeypatch.setattr("spacy_biobert.encoder.hub.snapshot_download", fetch)
+    monkeypatch.setattr("spacy_biobert.encoder.folder.snapshot_download", fetch)
     result = tokenize(documents, "somebody/some-bert", tmp_path / "store")
 
     assert result.exit_code == 0, result.output

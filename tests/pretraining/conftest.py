@@ -3,8 +3,10 @@ from pathlib import Path
 import pytest
 from tokenizers import Tokenizer
 
+from spacy_biobert.encoder.forward import set_dropout
+from spacy_biobert.encoder.hub import BertForPreTraining, open_pretraining_model
 from spacy_biobert.pretraining import shards
-from spacy_biobert.pretraining.store import build_store
+from spacy_biobert.pretraining.building import build_store
 from spacy_biobert.pretraining.vocabulary import train_vocabulary
 
 from .runs import make_store
@@ -15,6 +17,14 @@ from .stores import WORDS, make_corpus
 def store(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Path:
     """A token store of 40 short texts in the tiny encoder's pieces."""
     return make_store(tmp_path_factory.mktemp("store") / "store", tiny_encoder)
+
+
+@pytest.fixture
+def model(tiny_encoder: Path) -> BertForPreTraining:
+    """The tiny encoder with both heads, learning without dropout."""
+    model = open_pretraining_model(tiny_encoder).model
+    set_dropout(model, vectors=0.0, attention=0.0)
+    return model.train()
 
 
 @pytest.fixture(scope="session")

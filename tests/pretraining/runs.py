@@ -7,8 +7,8 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
+from spacy_biobert.pretraining.building import build_store
 from spacy_biobert.pretraining.feed import Feed, Place, PlannedBatch
-from spacy_biobert.pretraining.store import build_store
 from spacy_biobert.types import Document, Section
 
 CONFIG = Path(__file__).parents[2] / "configs" / "pretrain_demo.cfg"

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from spacy_biobert.pretraining.batches import SpecialIds, make_batch, plan_batches
+from spacy_biobert.pretraining.building import build_store
 from spacy_biobert.pretraining.config import read_config
 from spacy_biobert.pretraining.feed import open_feed
 from spacy_biobert.pretraining.losses import IGNORE
-from spacy_biobert.pretraining.store import build_store
 from spacy_biobert.types import Document, Section
 
 from .runs import CONFIG, overrides, planned

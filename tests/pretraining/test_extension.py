@@ -11,10 +11,10 @@ import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from transformers import AutoTokenizer, BertForPreTraining, BertTokenizerFast
 
+from spacy_biobert.encoder.folder import has_encoder
 from spacy_biobert.encoder.hub import (
     PreTrainedTokenizerFast,
     extend_tokenizer,
-    has_encoder,
     open_config,
     open_pretraining_model,
     open_tokenizer,

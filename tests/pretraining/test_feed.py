@@ -9,9 +9,9 @@ from tokenizers import Tokenizer
 
 from spacy_biobert.pretraining import feed as feed_module
 from spacy_biobert.pretraining import shards
+from spacy_biobert.pretraining.building import append_to_store
 from spacy_biobert.pretraining.config import read_config
 from spacy_biobert.pretraining.feed import open_feed
-from spacy_biobert.pretraining.store import append_to_store
 
 from .runs import CONFIG, make_documents, make_store, overrides, planned
 

@@ -4,20 +4,12 @@ import pytest
 import torch
 
 from spacy_biobert.encoder.forward import encode_flat, set_dropout
-from spacy_biobert.encoder.hub import open_pretraining_model
 from spacy_biobert.encoder.precision import computing_in
 from spacy_biobert.pretraining.flat import flatten
 from spacy_biobert.pretraining.losses import IGNORE
 from spacy_biobert.pretraining.model import guess
 
 from .padded import gradients, loss_of, loss_of_transformers, make_padded
-
-
-@pytest.fixture
-def model(tiny_encoder):
-    model = open_pretraining_model(tiny_encoder).model
-    set_dropout(model, vectors=0.0, attention=0.0)
-    return model.train()
 
 
 @pytest.fixture

@@ -2,18 +2,10 @@ import pytest
 import torch
 
 from spacy_biobert.encoder.forward import encode_padded, set_dropout
-from spacy_biobert.encoder.hub import open_pretraining_model
 from spacy_biobert.pretraining.losses import IGNORE, Sums, pretraining_loss
 from spacy_biobert.pretraining.model import guess, warm_start
 
 from .padded import PaddedBatch, make_padded
-
-
-@pytest.fixture
-def model(tiny_encoder):
-    model = open_pretraining_model(tiny_encoder).model
-    set_dropout(model, vectors=0.0, attention=0.0)
-    return model.train()
 
 
 @pytest.fixture

@@ -90,6 +90,14 @@ def test_a_run_that_was_terminated_goes_on_to_the_last_bit(run, step):
     assert_same_run(run(resume=True), whole)
 
 
+@pytest.mark.parametrize("schedule", ["linear", "warmup_stable_decay"])
+def test_a_run_goes_on_from_within_its_warmup(run, schedule):
+    keys = {"training__warmup": 0.5, "training__schedule": schedule}
+    whole = run("whole", **keys)
+    run(report=interrupt_at(4), **keys)
+    assert_same_run(run(resume=True, **keys), whole)
+
+
 def test_a_run_that_was_killed_goes_on_from_its_last_checkpoint(run):
     whole = run("whole")
     with pytest.raises(Killed):

@@ -32,18 +32,34 @@ def test_a_limit_of_nothing_is_reached_from_the_start():
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
-@given(at=SHARES, warmup=SHARES, decay=SHARES)
-def test_the_rate_is_a_share(schedule, at, warmup, decay):
-    assert 0.0 <= rate_at(at, schedule=schedule, warmup=warmup, decay=decay) <= 1.0
+@given(at=SHARES, after=SHARES, warmup=SHARES, decay=SHARES)
+def test_the_rate_is_a_share(schedule, at, after, warmup, decay):
+    rate = rate_at(at, after=after, schedule=schedule, warmup=warmup, decay=decay)
+    assert 0.0 <= rate <= 1.0
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_the_rate_rises_to_1_and_falls_to_0(schedule):
     rates = [
-        rate_at(at, schedule=schedule, warmup=0.1, decay=0.3)
+        rate_at(at, after=at, schedule=schedule, warmup=0.1, decay=0.3)
         for at in (0.0, 0.05, 0.1, 1.0)
     ]
     assert rates == pytest.approx([0.0, 0.5, 1.0, 0.0])
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_no_step_has_a_rate_of_0(schedule):
+    rates = [
+        rate_at(n / 20, after=(n + 1) / 20, schedule=schedule, warmup=0.2, decay=0.3)
+        for n in range(20)
+    ]
+    assert rates[:5] == pytest.approx([0.25, 0.5, 0.75, 1.0, 1.0])
+    assert min(rates) > 0.0
+    assert rates[5:] == sorted(rates[5:], reverse=True)
+
+
+def test_a_step_that_is_longer_than_the_warmup_has_the_highest_rate():
+    assert rate_at(0.0, after=0.5, schedule="linear", warmup=0.1, decay=0.0) == 1.0
 
 
 @pytest.mark.parametrize(
@@ -51,18 +67,19 @@ def test_the_rate_rises_to_1_and_falls_to_0(schedule):
     [("linear", 0.5), ("cosine", 0.5), ("warmup_stable_decay", 1.0)],
 )
 def test_half_way_after_the_warmup(schedule, expected):
-    assert rate_at(0.55, schedule=schedule, warmup=0.1, decay=0.3) == pytest.approx(
-        expected
-    )
+    rate = rate_at(0.55, after=0.6, schedule=schedule, warmup=0.1, decay=0.3)
+    assert rate == pytest.approx(expected)
 
 
 def test_the_last_part_falls_by_one_minus_the_root():
-    rate = rate_at(0.9 + 0.025, schedule="warmup_stable_decay", warmup=0.0, decay=0.1)
+    rate = rate_at(
+        0.9 + 0.025, after=1.0, schedule="warmup_stable_decay", warmup=0.0, decay=0.1
+    )
     assert rate == pytest.approx(0.5)
 
 
 def test_without_warmup_the_rate_starts_at_its_highest():
-    assert rate_at(0.0, schedule="linear", warmup=0.0, decay=0.0) == 1.0
+    assert rate_at(0.0, after=0.1, schedule="linear", warmup=0.0, decay=0.0) == 1.0
 
 
 def test_steps_grow_from_the_first_to_the_last_size():

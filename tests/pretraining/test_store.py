@@ -10,10 +10,10 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
 from spacy_biobert.pretraining import shards
+from spacy_biobert.pretraining.building import build_store
 from spacy_biobert.pretraining.shards import StoreFigures
 from spacy_biobert.pretraining.store import (
     Split,
-    build_store,
     open_store,
     tokenizer_checksum,
 )

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from tokenizers import Tokenizer
 
-from spacy_biobert.pretraining import store as store_module
-from spacy_biobert.pretraining.store import append_to_store, build_store, open_store
+from spacy_biobert.pretraining import building
+from spacy_biobert.pretraining.building import append_to_store, build_store
+from spacy_biobert.pretraining.store import open_store
 from spacy_biobert.pretraining.vocabulary import train_vocabulary
 from spacy_biobert.types import Document
 
@@ -180,13 +181,13 @@ def test_two_appends_at_once_do_not_mix(
 ) -> None:
     other = {"path": "other.jsonl", "sha256": "0"}
     # The other one does not take this one's folder for a killed one's.
-    remove = store_module._remove_leftovers
+    remove = building._remove_leftovers
 
     def meanwhile() -> Iterator[Document]:
         yield from CORPUS[100:150]
-        monkeypatch.setattr(store_module, "_remove_leftovers", lambda *_: None)
+        monkeypatch.setattr(building, "_remove_leftovers", lambda *_: None)
         append_to_store(CORPUS[150:], tokenizer, old, held_out=0.1, sources=[other])
-        monkeypatch.setattr(store_module, "_remove_leftovers", remove)
+        monkeypatch.setattr(building, "_remove_leftovers", remove)
 
     with pytest.raises(FileExistsError, match="B124"):
         append_to_store(meanwhile(), tokenizer, old, held_out=0.1, sources=[NEW])

@@ -16,6 +16,7 @@ from spacy_biobert.encoder.hub import (
     open_tokenizer,
 )
 from spacy_biobert.pretraining import train
+from spacy_biobert.pretraining.checkpoint import RunFolder
 from spacy_biobert.pretraining.config import read_config
 from spacy_biobert.pretraining.feed import Place, open_feed
 from spacy_biobert.pretraining.losses import pretraining_loss
@@ -97,7 +98,7 @@ def test_a_run_learns(run):
 
 
 def test_a_run_keeps_the_weights_it_began_with(run, tiny_encoder):
-    outcome = run(training__max_steps=2)
+    outcome = run(training__max_steps=1)
     expected = new_pretraining_model(
         len(open_tokenizer(tiny_encoder)), n_layers=2, width=16, n_heads=2,
         feedforward_width=32, n_positions=64, dropout=0.1, seed=0,
@@ -106,6 +107,34 @@ def test_a_run_keeps_the_weights_it_began_with(run, tiny_encoder):
         assert torch.equal(weight, expected[name]), name
     name = "bert.encoder.layer.0.output.dense.weight"
     assert not torch.equal(weights(outcome.folder.model)[name], expected[name])
+
+
+def test_no_step_is_without_a_rate(run):
+    records = run(
+        training__max_steps=40, evaluation__log_steps=1,
+        evaluation__evaluate_steps=100,
+    ).folder.records()  # fmt: skip
+    rates = [r["learning_rate"] for r in records if r["kind"] == "train"]
+    shares = [r["progress"] for r in records if r["kind"] == "train"]
+    # Two steps of warmup, of forty.
+    assert rates[:3] == pytest.approx([0.5e-3, 1e-3, 1e-3])
+    assert min(rates) > 0.0
+    assert shares == pytest.approx([n / 40 for n in range(1, 41)])
+
+
+@pytest.mark.parametrize(("n_steps", "expected"), [(4, [2, 4]), (3, [2, 3])])
+def test_each_checkpoint_is_written_once(run, monkeypatch, n_steps, expected):
+    saved = []
+    save = RunFolder.save_checkpoint
+
+    def note(folder, state, *args, **kwargs):
+        saved.append(state["step"])
+        save(folder, state, *args, **kwargs)
+
+    monkeypatch.setattr(RunFolder, "save_checkpoint", note)
+    outcome = run(training__max_steps=n_steps)
+    assert saved == expected
+    assert [found.step for found in outcome.folder.find_checkpoints()] == expected
 
 
 def test_the_svd_start_puts_counts_in_vectors_and_bias(run):
