@@ -49,7 +49,7 @@ class OurLearner:
 
     def step(self) -> None:
         """Take a step of the loop."""
-        _take_turns(self.run, self.turns, self.position, HALFWAY)
+        _take_turns(self.run, self.turns, self.position, minutes=0.0, progress=HALFWAY)
         window = self.position.window
         self.position.window = Window()
         self.loss.add(window.sums)
