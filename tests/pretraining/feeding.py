@@ -1,4 +1,4 @@
-"""Feed from a store of any size, and write how much memory that took.
+"""Feed from a store of any size, and write how much memory each part of it took.
 
 Run as `python -m tests.pretraining.feeding STORE ENCODER N_GROUPS`.
 """
@@ -31,12 +31,17 @@ class Watch(threading.Thread):
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
-        self.most = 0.0
+        self._before = self._most = anonymous_megabytes()
         self._done = threading.Event()
+
+    def taken(self) -> float:
+        """The most since the last call, beyond what there was at the start."""
+        most, self._most = self._most, anonymous_megabytes()
+        return most - self._before
 
     def run(self) -> None:
         while not self._done.wait(0.01):
-            self.most = max(self.most, anonymous_megabytes())
+            self._most = max(self._most, anonymous_megabytes())
 
     def close(self) -> None:
         self._done.set()
@@ -50,24 +55,30 @@ def anonymous_megabytes() -> float:
 
 
 def feed_from(store: Path, encoder: Path, n_groups: int) -> dict[str, float]:
-    """Do what a run does with its data: open, check, count, ask, plan, make."""
+    """Do what a run does with its data; give the megabytes that each part took.
+
+    What is likely to take most comes last: memory that was freed is used again.
+    """
     changes = overrides(
         store, encoder, network__init="svd", objective__max_pieces=128,
         network__positions=128, training__batch_pieces=8192,
     )  # fmt: skip
     feed_module.GROUP_PIECES = GROUP_PIECES
-    before, n_pieces = anonymous_megabytes(), 0
+    took: dict[str, float] = {}
     with closing(Watch()) as watch:
         watch.start()
         feed = open_feed(read_config(CONFIG, changes))
-        start_weights(feed.config, feed)
+        took["open"] = watch.taken()
         feed.held_out_batches()
+        took["ask"] = watch.taken()
         with closing(Ahead(feed.groups(Place()), n_items=1)) as groups:
             for planned in islice(groups, n_groups):
-                n_pieces += sum(batch.n_pieces for batch in planned)
                 for batch in planned[::MADE]:
                     batch.make()
-    return {"megabytes": watch.most - before, "pieces": n_pieces}
+        took["feed"] = watch.taken()
+        start_weights(feed.config, feed)
+        took["count"] = watch.taken()
+    return took
 
 
 if __name__ == "__main__":
