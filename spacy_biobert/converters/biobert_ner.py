@@ -29,4 +29,5 @@ FORMAT = Format(
     read=read_columns,
     write=write_biobert_ner,
     holds=frozenset(("mentions", "passages")),
+    always=frozenset(("mentions",)),
 )

@@ -105,6 +105,6 @@ FORMAT = Format(
     read=read_biobert_re,
     write=write_biobert_re,
     holds=frozenset(("mentions", "mention_relations")),
-    states=frozenset(("mention_relations",)),
+    always=frozenset(("mentions", "mention_relations")),
     looks=lambda head, _: head.startswith(b"index\tsentence\tlabel"),
 )

@@ -142,8 +142,12 @@ def _written(document: AnnotatedDocument, target: Target) -> Iterator[str]:
             shown = concept if known else RESOURCE + concept
             yield f"N{n_concepts}\tReference T{number} {shown}\t{found}"
         for attribute in mention.attributes:
-            key, _, value = attribute.partition("=")
-            if not re.fullmatch(r"\S+", key) or not re.fullmatch(r"[^\t\r\n]*", value):
+            key, sign, value = attribute.partition("=")
+            if (
+                bool(sign) != bool(value)
+                or not re.fullmatch(r"\S+", key)
+                or not re.fullmatch(r"[^\t\r\n]*", value)
+            ):
                 target.lost["attributes of mentions"] += 1
                 continue
             n_attributes += 1

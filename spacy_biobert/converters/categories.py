@@ -110,5 +110,5 @@ FORMAT = Format(
     read=_read,
     write=write_categories,
     holds=frozenset(("categories",)),
-    states=frozenset(("categories",)),
+    always=frozenset(("categories",)),
 )

@@ -90,6 +90,6 @@ FORMAT = Format(
     read=read_categories_tsv,
     write=write_categories_tsv,
     holds=frozenset(("categories",)),
-    states=frozenset(("categories",)),
+    always=frozenset(("categories",)),
     looks=lambda head, _: head.startswith(b"id\ttext\tlabels"),
 )

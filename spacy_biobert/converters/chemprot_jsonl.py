@@ -108,5 +108,5 @@ FORMAT = Format(
     read=read_chemprot_jsonl,
     write=write_chemprot_jsonl,
     holds=frozenset(("mentions", "mention_relations")),
-    states=frozenset(("mention_relations",)),
+    always=frozenset(("mentions", "mention_relations")),
 )

@@ -182,6 +182,7 @@ def _format(n_columns: int) -> Format:
         read=partial(read_drugprot, n_columns=n_columns),
         write=partial(write_drugprot, n_columns=n_columns),
         holds=frozenset(("mentions", "mention_relations", "passages", "overlaps")),
+        always=frozenset(("mentions",)),
         folder=True,
         main="*abstra*.tsv",
     )

@@ -90,8 +90,9 @@ class Format:
     read (Callable): Gives the documents of a file, one by one.
     write (Callable or None): Writes documents; None if the format is only read.
     holds (frozenset[str]): What it can hold, of KINDS and DETAILS.
+    always (frozenset[str]): The KINDS with which every document counts as annotated.
     states (frozenset[str]): The KINDS of which it can say, for each document,
-        whether they are annotated. Of the others, all documents of a file count as
+        whether they are annotated. Of others still, all documents of a file count as
         annotated if one has any.
     folder (bool): Whether a corpus is a folder of files instead of one file.
     main (str): Pattern of the names of the files to read in a folder; the others are
@@ -103,6 +104,7 @@ class Format:
     read: Callable[[Source], Iterator[AnnotatedDocument]]
     write: Callable[[Iterable[AnnotatedDocument], Target], None] | None
     holds: frozenset[str]
+    always: frozenset[str] = frozenset()
     states: frozenset[str] = frozenset()
     folder: bool = False
     main: str = "*"

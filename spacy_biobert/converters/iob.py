@@ -211,6 +211,7 @@ def _format(tags: Tags) -> Format:
         read=read_columns,
         write=partial(write_columns, tags=tags),
         holds=frozenset(("mentions", "passages")),
+        always=frozenset(("mentions",)),
     )
 
 

@@ -30,7 +30,7 @@ def without_losses(
             stated[kind, "none" if found is None else "some" if found else "empty"] += 1
         yield _held(document, format, lost)
     for kind in set(KINDS) & format.holds - format.states:
-        assumed = kind == "mentions" or stated[kind, "some"]
+        assumed = kind in format.always or stated[kind, "some"]
         if assumed and stated[kind, "none"]:
             lost[f"documents not annotated with {_words(kind)}"] += stated[kind, "none"]
         if not assumed and stated[kind, "empty"]:
@@ -109,11 +109,14 @@ def _held(
         document = without_mentions(document, out, lost)
     for kind in (*KINDS, "passages"):
         found = getattr(document, kind)
-        if kind not in format.holds and found:
+        if kind in format.holds or found is None:
+            continue
+        if found:
             lost[_words(kind)] += len(found)
-        if kind not in format.holds and found is not None:
-            changed: dict[str, Any] = {kind: () if kind == "passages" else None}
-            document = replace(document, **changed)
+        elif kind != "passages":
+            lost[f"documents annotated without any {_words(kind)}"] += 1
+        changed: dict[str, Any] = {kind: () if kind == "passages" else None}
+        document = replace(document, **changed)
     for detail in ("concepts", "attributes"):
         n_lost = sum(len(getattr(m, detail)) for m in document.mentions or ())
         if detail not in format.holds and n_lost:

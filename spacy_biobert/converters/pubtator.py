@@ -254,7 +254,8 @@ def _lines(document: AnnotatedDocument, lost: Counter[str]) -> Iterator[str]:
         yield f"{name}|a|{rest}"
     concepts = set()
     for mention in document.mentions or ():
-        ids = [_id(concept, lost) for concept in mention.concepts]
+        ids = [x for c in mention.concepts if (x := _id(c, lost)) not in UNKNOWN_IDS]
+        lost["concept ids that mean unknown"] += len(mention.concepts) - len(ids)
         concepts.update(ids)
         label = one_line(mention.label, "labels", lost)
         found = text[mention.start : mention.end]
@@ -291,6 +292,7 @@ FORMAT = Format(
     holds=frozenset(
         ("mentions", "concept_relations", "concepts", "passages", "overlaps")
     ),
+    always=frozenset(("mentions",)),
     looks=lambda head, _: (
         re.match(rb"(?:\xef\xbb\xbf|\s)*[^|\t\n]+\|t\|", head) is not None
     ),

@@ -16,6 +16,7 @@ COMMANDS = [
     "tokenize",
     "pretrain",
     "convert",
+    "export",
     "evaluate",
     "package",
 ]
