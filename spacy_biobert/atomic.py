@@ -9,6 +9,10 @@ from pathlib import Path
 from .errors import Errors
 
 
+class UnwritableError(OSError):
+    """Nothing can be written at a place; the message names it."""
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Give a temporary path to write to, which becomes `path` if all goes well.
@@ -92,8 +96,9 @@ def _naming(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or error
-        raise type(error)(Errors.B008.format(path=path, reason=reason)) from error
+        in_the_way = isinstance(error, FileExistsError | NotADirectoryError)
+        reason = "a file is in the way" if in_the_way else error.strerror
+        raise UnwritableError(Errors.B008.format(path=path, reason=reason)) from error
 
 
 def flush(file: Path) -> None:

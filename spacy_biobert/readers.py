@@ -49,7 +49,7 @@ def _read_examples(
 ) -> Iterator[Example]:
     n_read = 0
     for file in _find_files(path):
-        for reference in _read_docs(file, nlp.vocab):
+        for reference in read_docs(file, nlp.vocab):
             n_read += 1
             yield Example(_make_predicted(nlp, reference, gold_ents), reference)
             if n_read == limit:
@@ -69,7 +69,11 @@ def _find_files(path: Path) -> list[Path]:
     return files
 
 
-def _read_docs(file: Path, vocab: Vocab) -> Iterator[Doc]:
+def read_docs(file: Path, vocab: Vocab) -> Iterator[Doc]:
+    """Read the Docs of a .spacy file.
+
+    RAISES (ValueError): If it is a file of another kind.
+    """
     try:
         docs = DocBin().from_disk(file)
     except (zlib.error, ValueError, KeyError, TypeError) as error:

@@ -41,7 +41,8 @@ class Mention:
     """A stretch of text that names an entity.
 
     `concepts` holds the ids it stands for: none if unknown, several for a
-    composite mention ("breast and ovarian cancer").
+    composite mention ("breast and ovarian cancer"). `attributes` are what else was
+    annotated of it: "Negation", or with a value "Confidence=low".
     """
 
     start: int
@@ -49,6 +50,16 @@ class Mention:
     text: str
     label: str
     concepts: tuple[str, ...] = ()
+    attributes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A part of a document's text: "title", "abstract", "sentence" or another label."""
+
+    start: int
+    end: int
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +85,9 @@ class AnnotatedDocument:
     """A text with its annotation.
 
     None means "not annotated", an empty tuple "annotated, and there is none".
-    `categories` are the labels that apply, of the corpus's label set.
+    `categories` are the labels that apply, of the corpus's label set. `passages` are
+    the parts that the source divides the text into, in order, without overlap; none
+    where it does not.
     """
 
     id: str
@@ -83,3 +96,4 @@ class AnnotatedDocument:
     mention_relations: tuple[MentionRelation, ...] | None = None
     concept_relations: tuple[ConceptRelation, ...] | None = None
     categories: tuple[str, ...] | None = None
+    passages: tuple[Passage, ...] = ()

@@ -7,6 +7,9 @@ import spacy
 from spacy.cli.package import get_third_party_dependencies
 from spacy.util import registry
 
+from spacy_biobert.converters.formats import DETAILS, KINDS, Format
+
+FORMATS = entry_points(group="spacy_biobert_formats")
 OURS = [
     point
     for group in (
@@ -25,6 +28,14 @@ OURS = [
 @pytest.mark.parametrize("point", OURS, ids=lambda point: point.name)
 def test_entry_point_loads(point) -> None:
     assert callable(point.load())
+
+
+@pytest.mark.parametrize("point", FORMATS, ids=lambda point: point.name)
+def test_format_loads_and_can_be_written(point) -> None:
+    loaded = point.load()
+    assert isinstance(loaded, Format)
+    assert loaded.write is not None
+    assert loaded.holds <= {*KINDS, *DETAILS}
 
 
 def test_entry_points_are_found_by_spacy() -> None:

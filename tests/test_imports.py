@@ -23,7 +23,12 @@ def test_package_import_loads_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["pubmed", "jats", "plaintext", "jsonl", "pubtator", "categories"]
+    "module",
+    [
+        *("pubmed", "jats", "plaintext", "jsonl", "pubtator", "bioc_xml", "bioc_json"),
+        *("brat", "iob", "biobert_ner", "ddi", "drugprot", "biobert_re"),
+        *("chemprot_jsonl", "categories", "categories_tsv", "losses"),
+    ],
 )
 def test_parsers_load_neither_spacy_nor_torch(module: str) -> None:
     assert not loaded_by(f"import spacy_biobert.converters.{module}") & {

@@ -3,28 +3,30 @@
 import dataclasses
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from wasabi.printer import Printer
 
-from ..atomic import whole_file
-from ..converters.categories import read_categories, read_labels
-from ..converters.faults import SourceError, naming
-from ..converters.pubtator import read_pubtator, share_annotation
+from ..atomic import UnwritableError, whole_file
+from ..converters.faults import SourceError
 from ..errors import Errors
 from ..types import AnnotatedDocument
-from .sources import find_sources, open_lines
+from .corpora import (
+    Corpus,
+    FileReport,
+    Policy,
+    find_corpus,
+    read_corpus,
+    read_label_set,
+)
 
-
-class CorpusFormat(StrEnum):
-    """What an annotated corpus may be."""
-
-    pubtator = "pubtator"
-    categories = "categories"
+if TYPE_CHECKING:
+    from ..converters.to_docs import Conversion
 
 
 class OnError(StrEnum):
@@ -34,25 +36,34 @@ class OnError(StrEnum):
     skip = "skip"
 
 
-@dataclasses.dataclass(slots=True)
-class LeftOut:
-    """What the files hold that the output does not."""
+class Discontinuous(StrEnum):
+    """What becomes of a mention in several parts."""
 
-    problems: list[str] = dataclasses.field(default_factory=list)
-    counts: Counter[str] = dataclasses.field(default_factory=Counter)
+    cover = "cover"
+    first = "first"
+    skip = "skip"
 
-    def add(self, problem: str) -> None:
-        """Record a wrong annotation by its message, counted by its code."""
-        self.problems.append(problem)
-        self.counts[problem[1:5]] += 1
+
+class Offsets(StrEnum):
+    """What a file's offsets count."""
+
+    characters = "characters"
+    utf16 = "utf16"
+    bytes = "bytes"
+
+
+DISCONTINUOUS_HELP = "A mention in several parts: one from the first to the last, the first part, or none"
+OFFSETS_HELP = "What offsets count: code points, UTF-16 units (Java) or UTF-8 bytes"
 
 
 def convert_cli(
     inputs: list[str] = typer.Argument(
-        ..., help="Files, folders or globs, .gz and .xz as they are"
+        ..., help="Files, folders, globs, .zip (and below); .gz and .xz as they are"
     ),
     output: Path = typer.Argument(..., help="File to write, .spacy"),
-    format: CorpusFormat = typer.Option(..., "--format", help="Format of all inputs"),
+    format: str | None = typer.Option(
+        None, "--format", help="Format of all inputs; default: told by their content"
+    ),
     renamed: list[str] = typer.Option(
         [], "--map", metavar="FROM=TO", help="Rename a label; may be repeated"
     ),
@@ -62,16 +73,22 @@ def convert_cli(
     on_error: OnError = typer.Option(
         OnError.fail, "--on-error", help="Stop at a wrong annotation, or leave it out"
     ),
+    discontinuous: Discontinuous = typer.Option(
+        Discontinuous.cover, "--discontinuous", help=DISCONTINUOUS_HELP
+    ),
+    offsets: Offsets = typer.Option(Offsets.characters, "--offsets", help=OFFSETS_HELP),
     report: Path | None = typer.Option(
-        None, "--report", help="JSON file for the counts and what was left out"
+        None, "--report", help="JSON file for the counts, also per file"
     ),
 ) -> None:
     """Convert annotated documents to a .spacy file for training.
 
-    pubtator: entities with concept ids, and relations between concepts (BC5CDR,
-    NCBI Disease). categories: JSON lines {"id", "title", "text", "labels"}. A
-    mention that cuts through a token is expanded to the whole token; of overlapping
-    mentions the longest is kept. Both are counted. For example:
+    Formats: pubtator (BC5CDR, NCBI Disease), bioc_xml, bioc_json, brat, ddi,
+    chemprot, drugprot; columns iob, iob1, biluo, and biobert_ner with bare tags;
+    sentences biobert_re (@GENE$) and chemprot_jsonl; labelled texts categories (JSON
+    lines) and categories_tsv. A mention that cuts through a token is expanded to the
+    whole token; of overlapping mentions the longest is kept. Both are counted. For
+    example:
 
     spacy-biobert convert CDR_TrainingSet.PubTator.txt.gz train.spacy --format pubtator
     """
@@ -80,16 +97,18 @@ def convert_cli(
         counts = convert(
             inputs,
             output,
-            format=format.value,
+            format=format,
             renamed=renamed,
-            labels=labels,
-            skip_wrong=on_error is OnError.skip,
+            policy=Policy(
+                skip_wrong=on_error is OnError.skip,
+                discontinuous=discontinuous.value,
+                offsets=offsets.value,
+                labels=None if labels is None else read_label_set(labels),
+            ),
         )
         if report is not None:
-            with whole_file(report) as path:
-                text = json.dumps(counts, indent=1, ensure_ascii=False) + "\n"
-                path.write_text(text, encoding="utf-8")
-    except (SourceError, OSError) as error:
+            write_report(report, counts)
+    except SourceError as error:
         printer.fail(str(error))
         raise typer.Exit(1) from error
     print_counts(counts, printer)
@@ -100,53 +119,119 @@ def convert(
     inputs: Iterable[str],
     output: Path,
     *,
-    format: str,
+    format: str | None,
     renamed: Iterable[str] = (),
-    labels: Path | None = None,
-    skip_wrong: bool = False,
+    policy: Policy | None = None,
 ) -> dict[str, Any]:
     """Convert corpus files to one .spacy file, tokenised by spaCy's English rules.
 
-    inputs (Iterable[str]): Files, folders or globs.
+    The files are read twice, once for what has to be known of all of them. What grows
+    with them in memory is the .spacy file alone.
+
+    inputs (Iterable[str]): Files, folders, globs or zip archives.
     output (Path): The file to write.
-    format (str): "pubtator" or "categories".
+    format (str or None): The name of a format; None tells it by the content.
     renamed (Iterable[str]): "FROM=TO" for labels of any kind.
-    labels (Path or None): JSON list of the categories; None takes those in the data.
-    skip_wrong (bool): Leave wrong annotations out, and count them, instead of
-        refusing the file.
+    policy (Policy or None): How to read them; None for the defaults.
     RETURNS (dict): The counts, see `converters.to_docs.Conversion`; besides,
-        "skipped" by reason or code, and the "problems" that were skipped.
+        "skipped" by reason or code, the "problems" that were skipped, "notes" on what
+        was read in another way than it is written, and all of it by "files".
     RAISES (SourceError): If a file is not what it should be; nothing is written.
     """
     import spacy
     from spacy.tokens import DocBin
 
-    from ..converters.to_docs import to_docs
+    from ..converters.to_docs import Conversion, iter_docs
 
-    if labels is not None and format != CorpusFormat.categories:
-        raise SourceError(Errors.B011.format(format=format))
     if output.suffix != ".spacy":
         raise SourceError(Errors.B210.format(path=output, expected="*.spacy"))
     mapping = parse_mapping(renamed)
-    left_out = LeftOut()
-    label_set = None if labels is None else _label_set(labels)
-    kept: dict[str, AnnotatedDocument] = {}
-    for path in find_sources(inputs, suffixes=None):
-        read = _read_file(path, format, label_set, left_out, skip_wrong)
-        _keep(kept, read, path, left_out, skip_wrong)
-    if not kept:
+    policy = policy or Policy()
+    corpus = find_corpus(inputs, format, policy)
+    if policy.labels is not None and "categories" not in corpus.format.holds:
+        raise SourceError(Errors.B011)
+    new = new_labels(corpus, mapping)
+    category_labels = dict.fromkeys(new[label] for label in corpus.categories)
+    make_doc = spacy.blank("en").make_doc
+    store, total, files = DocBin(store_user_data=True), Conversion(), []
+    for report, documents in read_corpus(corpus):
+        counts = Conversion()
+        for doc in iter_docs(
+            (renamed_document(document, new) for document in documents),
+            make_doc,
+            counts=counts,
+            category_labels=category_labels,
+        ):
+            store.add(doc)
+        total.add(counts)
+        files.append((report, counts))
+    if not total.documents:
         raise SourceError(Errors.B229.format(path=output))
-    documents, category_labels = rename([*kept.values()], label_set or (), mapping)
-    docs, conversion = to_docs(
-        documents, spacy.blank("en").make_doc, category_labels=category_labels
-    )
-    with whole_file(output) as unfinished:
-        unfinished.write_bytes(DocBin(docs=docs, store_user_data=True).to_bytes())
+    with writing(output), whole_file(output) as unfinished:
+        unfinished.write_bytes(store.to_bytes())
+    return {**plain(total), **summed(files)}
+
+
+def summed(files: Iterable[tuple[FileReport, "Conversion | None"]]) -> dict[str, Any]:
+    """Give the reports on the files as plain data, with the sums over all of them.
+
+    files (Iterable): Per file its report, and what became of its documents on Docs.
+    RETURNS (dict): "sentences", "notes", "skipped", "problems" and "files".
+    """
+    files = list(files)
+    losses = ("not_aligned", "unplaced", "overlapping", "relations_without_entity")
+    notes: Counter[str] = Counter()
+    skipped: Counter[str] = Counter()
+    rows = []
+    for report, counts in files:
+        notes.update(report.notes)
+        skipped.update(report.skipped)
+        row = plain(report) | {"notes": _some(report.notes)}
+        if counts is not None:
+            row |= {name: getattr(counts, name) for name in losses}
+        rows.append(row)
     return {
-        **dataclasses.asdict(conversion),
-        "skipped": dict(sorted(left_out.counts.items())),
-        "problems": left_out.problems,
+        "sentences": sum(report.sentences for report, _ in files),
+        "notes": _some(notes),
+        "skipped": dict(sorted(skipped.items())),
+        "problems": [problem for report, _ in files for problem in report.problems],
+        "files": rows,
     }
+
+
+def plain(counts: "FileReport | Conversion") -> dict[str, Any]:
+    """Give counts as JSON can have them."""
+    found = {
+        field.name: getattr(counts, field.name) for field in dataclasses.fields(counts)
+    }
+    return {
+        name: dict(value) if isinstance(value, Counter) else value
+        for name, value in found.items()
+    }
+
+
+def write_report(report: Path, counts: Mapping[str, Any]) -> None:
+    """Write the counts as JSON.
+
+    RAISES (SourceError): If the file cannot be written.
+    """
+    text = json.dumps(counts, indent=1, ensure_ascii=False) + "\n"
+    with writing(report), whole_file(report) as path:
+        path.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def writing(output: Path) -> Iterator[None]:
+    """Say which output it was when the disk is full or may not be written to.
+
+    RAISES (SourceError): In place of OSError.
+    """
+    try:
+        yield
+    except UnwritableError as error:
+        raise SourceError(str(error)) from error
+    except OSError as error:
+        raise SourceError(Errors.B235.format(path=output, reason=error)) from error
 
 
 def parse_mapping(renamed: Iterable[str]) -> dict[str, str]:
@@ -163,37 +248,27 @@ def parse_mapping(renamed: Iterable[str]) -> dict[str, str]:
     return mapping
 
 
-def rename(
-    documents: list[AnnotatedDocument],
-    category_labels: Sequence[str],
-    mapping: dict[str, str],
-) -> tuple[list[AnnotatedDocument], list[str]]:
-    """Rename labels of mentions, relations and categories.
+def new_labels(corpus: Corpus, mapping: Mapping[str, str]) -> dict[str, str]:
+    """Give the new name of each label of mentions, relations and categories.
 
-    documents (list[AnnotatedDocument]): The documents.
-    category_labels (Sequence[str]): The label set, () for that of the data.
-    mapping (dict[str, str]): New names by old.
-    RETURNS (tuple): The documents, and the renamed label set.
-    RAISES (SourceError): If there is no such label.
+    corpus (Corpus): Has the labels.
+    mapping (Mapping[str, str]): New names by old.
+    RETURNS (dict[str, str]): By label; one that is not renamed keeps its name.
+    RAISES (SourceError): If the corpus has no such label.
     """
-    categories = dict.fromkeys(category_labels) or dict.fromkeys(
-        sorted({label for document in documents for label in document.categories or ()})
-    )
-    known = {*categories, *(label for doc in documents for label in _labels(doc))}
+    known = {*corpus.labels, *corpus.categories}
     for label in mapping:
         if label not in known:
             shown = ", ".join(sorted(known))
             raise SourceError(Errors.B226.format(label=label, known=shown))
-    new = {label: mapping.get(label, label) for label in known}
-    return (
-        [_renamed(document, new) for document in documents],
-        list(dict.fromkeys(new[label] for label in categories)),
-    )
+    return {label: mapping.get(label, label) for label in known}
 
 
 def print_counts(counts: dict[str, Any], printer: Printer) -> None:
     """Print what was converted, and what was left out."""
-    rows = [(name, f"{counts[name]:,}") for name in ("documents", "tokens")]
+    rows = [
+        (name, f"{counts[name]:,}") for name in ("documents", "sentences", "tokens")
+    ]
     for kind in ("mentions", "relations", "categories"):
         rows += [
             (f"{kind}: {label}", f"{count:,}")
@@ -202,6 +277,7 @@ def print_counts(counts: dict[str, Any], printer: Printer) -> None:
     losses = ("not_aligned", "unplaced", "overlapping", "relations_without_entity")
     if counts["mentions"]:
         rows += [(name.replace("_", " "), f"{counts[name]:,}") for name in losses]
+    rows += [(why, f"{count:,}") for why, count in counts["notes"].items()]
     rows += [
         (f"skipped: {why}", f"{count:,}") for why, count in counts["skipped"].items()
     ]
@@ -210,68 +286,24 @@ def print_counts(counts: dict[str, Any], printer: Printer) -> None:
         printer.warn(problem)
 
 
-def _label_set(path: Path) -> tuple[str, ...]:
-    with open_lines(path) as lines, naming(str(path)):
-        return read_labels(lines.read(), path=str(path))
+def renamed_document(
+    document: AnnotatedDocument, new: Mapping[str, str]
+) -> AnnotatedDocument:
+    """Rename the labels of a document.
 
-
-def _read_file(
-    path: Path,
-    format: str,
-    label_set: tuple[str, ...] | None,
-    left_out: LeftOut,
-    skip_wrong: bool,
-) -> list[AnnotatedDocument]:
-    with open_lines(path) as lines:
-        if format == "categories":
-            return list(read_categories(lines, path=str(path), labels=label_set))
-        on_problem = left_out.add if skip_wrong else None
-        return share_annotation(
-            read_pubtator(lines, path=str(path), on_problem=on_problem)
+    new (Mapping[str, str]): Of each label its new name.
+    """
+    changed: dict[str, Any] = {}
+    for kind in ("mentions", "mention_relations", "concept_relations"):
+        found = getattr(document, kind)
+        changed[kind] = found and tuple(
+            dataclasses.replace(entry, label=new[entry.label]) for entry in found
         )
-
-
-def _keep(
-    kept: dict[str, AnnotatedDocument],
-    documents: list[AnnotatedDocument],
-    path: Path,
-    left_out: LeftOut,
-    skip_wrong: bool,
-) -> None:
-    """Add documents by id, but not empty or repeated ones; refuse an id with two texts."""
-    for document in documents:
-        if not document.text.strip():
-            left_out.counts["empty documents"] += 1
-            continue
-        before = kept.setdefault(document.id, document)
-        if before is document:
-            continue
-        if before == document:
-            left_out.counts["repeated documents"] += 1
-            continue
-        problem = Errors.B224.format(path=path, document=document.id)
-        if not skip_wrong:
-            raise SourceError(problem)
-        left_out.add(problem)
-
-
-def _labels(document: AnnotatedDocument) -> set[str]:
-    return {
-        *(mention.label for mention in document.mentions or ()),
-        *(relation.label for relation in document.concept_relations or ()),
-        *(document.categories or ()),
-    }
-
-
-def _renamed(document: AnnotatedDocument, new: dict[str, str]) -> AnnotatedDocument:
-    mentions, relations = document.mentions, document.concept_relations
-    categories = document.categories
-    return dataclasses.replace(
-        document,
-        mentions=mentions
-        and tuple(dataclasses.replace(m, label=new[m.label]) for m in mentions),
-        concept_relations=relations
-        and tuple(dataclasses.replace(r, label=new[r.label]) for r in relations),
-        categories=categories
-        and tuple(dict.fromkeys(new[label] for label in categories)),
+    changed["categories"] = document.categories and tuple(
+        dict.fromkeys(new[label] for label in document.categories)
     )
+    return dataclasses.replace(document, **changed)
+
+
+def _some(counts: Counter[str]) -> dict[str, int]:
+    return {name: count for name, count in sorted(counts.items()) if count}

@@ -10,6 +10,7 @@ from spacy.cli._util import app as spacy_app
 from .. import about
 from .convert import convert_cli
 from .evaluate import evaluate_cli
+from .export import export_cli
 from .extend import extend_cli
 from .extract import extract_cli
 from .package import package_cli
@@ -55,6 +56,7 @@ app.command("tokenize")(tokenize_cli)
 app.command("pretrain", context_settings=WITH_OVERRIDES)(pretrain_cli)
 app.command("probe", context_settings=WITH_OVERRIDES)(probe_cli)
 app.command("convert")(convert_cli)
+app.command("export")(export_cli)
 app.command("evaluate")(evaluate_cli)
 app.command("package")(package_cli)
 spacy_app.add_typer(app)

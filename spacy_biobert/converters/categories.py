@@ -1,4 +1,4 @@
-"""JSON lines of categorised documents: {"id", "title", "text", "labels": [...]}."""
+"""JSON lines of labelled documents: {"id", "title", "text", "labels": [...]}."""
 
 import json
 from collections.abc import Collection, Iterable, Iterator
@@ -6,7 +6,9 @@ from collections.abc import Collection, Iterable, Iterator
 from ..errors import Errors
 from ..types import AnnotatedDocument
 from .faults import SourceError
+from .formats import Format, Source, Target
 from .jsonl import read_objects, string_field, wrong_field
+from .lines import text_lines
 
 
 def read_categories(
@@ -30,22 +32,37 @@ def read_categories(
         found = record.get("labels")
         if not isinstance(found, list) or not all(isinstance(x, str) for x in found):
             raise wrong_field("labels", "a list of text", found, path=path, line=number)
-        for label in found:
-            if labels is not None and label not in labels:
-                raise SourceError(
-                    Errors.B227.format(
-                        path=path,
-                        line=number,
-                        document=document,
-                        known=", ".join(labels),
-                        found=label,
-                    )
-                )
+        check_labels(found, labels, document, path=path, line=number)
         yield AnnotatedDocument(
             document,
             " ".join(part for part in (title, text) if part),
             categories=tuple(dict.fromkeys(found)),
         )
+
+
+def check_labels(
+    found: Iterable[str],
+    labels: Collection[str] | None,
+    document: str,
+    *,
+    path: str,
+    line: int,
+) -> None:
+    """Check that labels are in the label set; None allows any.
+
+    RAISES (SourceError): If one is not.
+    """
+    for label in found:
+        if labels is not None and label not in labels:
+            raise SourceError(
+                Errors.B227.format(
+                    path=path,
+                    line=line,
+                    document=document,
+                    known=", ".join(labels),
+                    found=label,
+                )
+            )
 
 
 def read_labels(text: str, *, path: str) -> tuple[str, ...]:
@@ -66,3 +83,32 @@ def read_labels(text: str, *, path: str) -> tuple[str, ...]:
         what = "a label twice" if found else "an empty list"
         raise SourceError(Errors.B228.format(path=path, found=what))
     return tuple(found)
+
+
+def write_categories(documents: Iterable[AnnotatedDocument], target: Target) -> None:
+    """Write JSON lines. A document without categories is left out, and counted."""
+    with target.open("labelled.jsonl") as file:
+        for document in documents:
+            if document.categories is None:
+                target.lost["documents without categories"] += 1
+                continue
+            record = {
+                "id": document.id,
+                "text": document.text,
+                "labels": list(document.categories),
+            }
+            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+
+def _read(source: Source) -> Iterator[AnnotatedDocument]:
+    return read_categories(
+        text_lines(source.file), path=source.path, labels=source.labels
+    )
+
+
+FORMAT = Format(
+    read=_read,
+    write=write_categories,
+    holds=frozenset(("categories",)),
+    always=frozenset(("categories",)),
+)

@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from gzip import BadGzipFile
+from zipfile import BadZipFile
 
 from ..errors import Errors
 
@@ -18,11 +19,11 @@ def naming(path: str) -> Iterator[None]:
     """Say which file it was when a compressed or encoded stream breaks off.
 
     path (str): The file's name, for the message.
-    RAISES (SourceError): In place of the errors of gzip, lzma and UTF-8.
+    RAISES (SourceError): In place of the errors of gzip, lzma, zip and UTF-8.
     """
     try:
         yield
-    except (EOFError, zlib.error, BadGzipFile, lzma.LZMAError) as error:
+    except (EOFError, zlib.error, BadGzipFile, BadZipFile, lzma.LZMAError) as error:
         raise SourceError(Errors.B200.format(path=path, reason=error)) from error
     except UnicodeDecodeError as error:
         raise SourceError(Errors.B205.format(path=path, reason=error)) from error

@@ -1,13 +1,19 @@
 """Read XML of unknown origin: in constant memory, never expanding an entity."""
 
 import html
+import re
+from collections import Counter
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from typing import BinaryIO
 
 from lxml import etree
 
 from ..errors import Errors
+from ..types import AnnotatedDocument
 from .faults import SourceError, naming
+
+NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def iter_elements(
@@ -81,6 +87,25 @@ def _inline(element: etree._Element) -> Iterator[str]:
         elif local_name(child) not in ("annotation", "annotation-xml"):
             yield from _inline(child)
         yield child.tail or ""
+
+
+def literal_text(element: etree._Element) -> str:
+    """Read an element's text as it is, white space and all.
+
+    A named character that no DTD was read for (`&alpha;`) becomes that character.
+    """
+    return "".join(_inline(element))
+
+
+def xml_text(document: AnnotatedDocument, lost: Counter[str]) -> AnnotatedDocument:
+    """Put a space for each character that XML cannot have, such as form feeds.
+
+    lost (Counter[str]): Counts those of the text.
+    RETURNS (AnnotatedDocument): With as many characters as before.
+    """
+    text, n_found = NOT_XML.subn(" ", document.text)
+    lost["characters that XML cannot have"] += n_found
+    return replace(document, text=text) if n_found else document
 
 
 def character(entity: etree._Element) -> str:

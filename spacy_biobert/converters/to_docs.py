@@ -12,18 +12,19 @@ specific ("[[breast] cancer]"), and most corpora annotate the outermost.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field
 
 from spacy.tokens import Doc, Span
 
 from ..errors import Errors
 from ..types import AnnotatedDocument, Mention
+from .concepts import escape_concept, join_concepts, split_concepts
 
 ALIGNMENTS = ("expand", "contract", "skip")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Conversion:
     """What became of the documents. Counts by label are of what is on the Docs.
 
@@ -34,15 +35,26 @@ class Conversion:
     missed.
     """
 
-    documents: int
-    tokens: int
-    mentions: dict[str, int]
-    relations: dict[str, int]
-    categories: dict[str, int]
-    not_aligned: int
-    unplaced: int
-    overlapping: int
-    relations_without_entity: int
+    documents: int = 0
+    tokens: int = 0
+    mentions: Counter[str] = field(default_factory=Counter)
+    relations: Counter[str] = field(default_factory=Counter)
+    categories: Counter[str] = field(default_factory=Counter)
+    not_aligned: int = 0
+    unplaced: int = 0
+    overlapping: int = 0
+    relations_without_entity: int = 0
+
+    def add(self, other: "Conversion") -> None:
+        """Add the counts of other documents."""
+        self.documents += other.documents
+        self.tokens += other.tokens
+        for kind in ("mentions", "relations", "categories"):
+            getattr(self, kind).update(getattr(other, kind))
+        self.not_aligned += other.not_aligned
+        self.unplaced += other.unplaced
+        self.overlapping += other.overlapping
+        self.relations_without_entity += other.relations_without_entity
 
 
 def to_docs(
@@ -62,46 +74,60 @@ def to_docs(
     RETURNS (tuple[list[Doc], Conversion]): The Docs, in order, and the counts.
     RAISES (ValueError): If the alignment has another name.
     """
+    counts = Conversion()
+    docs = iter_docs(
+        documents,
+        make_doc,
+        counts=counts,
+        category_labels=category_labels,
+        alignment=alignment,
+    )
+    return list(docs), counts
+
+
+def iter_docs(
+    documents: Iterable[AnnotatedDocument],
+    make_doc: Callable[[str], Doc],
+    *,
+    counts: Conversion,
+    category_labels: Collection[str] = (),
+    alignment: str = "expand",
+) -> Iterator[Doc]:
+    """Do what `to_docs` does, one document at a time.
+
+    counts (Conversion): Counts along.
+    YIELDS (Doc): The Docs, in order.
+    RAISES (ValueError): If the alignment has another name.
+    """
     if alignment not in ALIGNMENTS:
         raise ValueError(
             Errors.B230.format(
                 name="alignment", known=", ".join(ALIGNMENTS), found=alignment
             )
         )
-    counts: Counter[str] = Counter()
-    by_label: dict[str, Counter[str]] = {
-        kind: Counter() for kind in ("mentions", "relations", "categories")
-    }
-    docs = []
     for document in documents:
         doc = make_doc(document.text)
         doc.user_data["document_id"] = document.id
+        if document.passages:
+            doc.user_data["passages"] = [
+                (passage.start, passage.end, passage.label)
+                for passage in document.passages
+            ]
         kept = _set_entities(doc, document.mentions, alignment, counts)
         _set_relations(doc, document, kept, counts)
         if document.categories is not None:
             chosen = set(document.categories)
             labels = dict.fromkeys((*category_labels, *document.categories))
             doc.cats = {label: float(label in chosen) for label in labels}
-        _count(doc, by_label)
-        docs.append(doc)
-    return docs, Conversion(
-        documents=len(docs),
-        tokens=sum(map(len, docs)),
-        mentions=dict(by_label["mentions"]),
-        relations=dict(by_label["relations"]),
-        categories=dict(by_label["categories"]),
-        not_aligned=counts["not_aligned"],
-        unplaced=counts["unplaced"],
-        overlapping=counts["overlapping"],
-        relations_without_entity=counts["relations_without_entity"],
-    )
+        _count(doc, counts)
+        yield doc
 
 
 def _set_entities(
     doc: Doc,
     mentions: tuple[Mention, ...] | None,
     alignment: str,
-    counts: Counter[str],
+    counts: Conversion,
 ) -> dict[int, Span]:
     """Set the entities; give those that are kept by their mention's index."""
     if mentions is None:
@@ -116,40 +142,47 @@ def _set_entities(
     kept = {}
     for index, span in placed:
         if any(taken[span.start : span.end]):
-            counts["overlapping"] += 1
+            counts.overlapping += 1
         else:
             taken[span.start : span.end] = b"\x01" * len(span)
             kept[index] = span
     doc.set_ents(list(kept.values()), default="outside")
+    attributes = {
+        f"{span.start}:{span.end}:{span.label_}": list(mentions[index].attributes)
+        for index, span in kept.items()
+        if mentions[index].attributes
+    }
+    if attributes:
+        doc.user_data["entity_attributes"] = attributes
     return kept
 
 
 def _place(
-    doc: Doc, mention: Mention, alignment: str, counts: Counter[str]
+    doc: Doc, mention: Mention, alignment: str, counts: Conversion
 ) -> Span | None:
     """Find the mention's tokens, without white space at its ends."""
     text = doc.text[mention.start : mention.end]
     start = mention.start + len(text) - len(text.lstrip())
     end = start + len(text.strip())
-    label, concepts = mention.label, "|".join(mention.concepts)
+    label, concepts = mention.label, join_concepts(mention.concepts)
     span = None
     if start < end:
         span = doc.char_span(start, end, label=label, kb_id=concepts)
         if span is not None:
             return span
-    counts["not_aligned"] += 1
+    counts.not_aligned += 1
     if start < end and alignment != "skip":
         span = doc.char_span(
             start, end, label=label, kb_id=concepts, alignment_mode=alignment
         )
     if not span or span[0].is_space or span[-1].is_space:
-        counts["unplaced"] += 1
+        counts.unplaced += 1
         return None
     return span
 
 
 def _set_relations(
-    doc: Doc, document: AnnotatedDocument, kept: dict[int, Span], counts: Counter[str]
+    doc: Doc, document: AnnotatedDocument, kept: dict[int, Span], counts: Conversion
 ) -> None:
     if document.mention_relations is not None:
         rows = []
@@ -160,26 +193,29 @@ def _set_relations(
                     (arg1.start, arg1.end, arg2.start, arg2.end, relation.label, 1.0)
                 )
             else:
-                counts["relations_without_entity"] += 1
+                counts.relations_without_entity += 1
         doc.user_data["relations"] = rows
     if document.concept_relations is not None:
-        named = {concept for ent in doc.ents for concept in ent.kb_id_.split("|")}
-        counts["relations_without_entity"] += sum(
+        named = {concept for ent in doc.ents for concept in split_concepts(ent.kb_id_)}
+        counts.relations_without_entity += sum(
             relation.arg1 not in named or relation.arg2 not in named
             for relation in document.concept_relations
         )
         # A pair of concepts counts once, however often the file names it.
         doc.user_data["concept_relations"] = list(
-            dict.fromkeys((r.arg1, r.arg2, r.label) for r in document.concept_relations)
+            dict.fromkeys(
+                (escape_concept(r.arg1), escape_concept(r.arg2), r.label)
+                for r in document.concept_relations
+            )
         )
 
 
-def _count(doc: Doc, by_label: dict[str, Counter[str]]) -> None:
-    by_label["mentions"].update(ent.label_ for ent in doc.ents)
-    by_label["relations"].update(row[4] for row in doc.user_data.get("relations", ()))
-    by_label["relations"].update(
+def _count(doc: Doc, counts: Conversion) -> None:
+    counts.documents += 1
+    counts.tokens += len(doc)
+    counts.mentions.update(ent.label_ for ent in doc.ents)
+    counts.relations.update(row[4] for row in doc.user_data.get("relations", ()))
+    counts.relations.update(
         row[2] for row in doc.user_data.get("concept_relations", ())
     )
-    by_label["categories"].update(
-        label for label, value in doc.cats.items() if value == 1.0
-    )
+    counts.categories.update(label for label, value in doc.cats.items() if value == 1.0)

@@ -46,6 +46,6 @@ class CliErrors:
         "`spacy-biobert evaluate --output` wrote."
     )
     B011 = (
-        "--labels is the list of all categories; {format} has none. Leave it out, or "
-        "give --format categories."
+        "--labels is the list of all categories, and this format has none. Leave it out, "
+        "or give --format categories."
     )

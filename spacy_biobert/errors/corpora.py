@@ -85,7 +85,7 @@ class CorpusErrors:
     )
     B222 = (
         "{path}, line {line}, document {document}: expected '{expected}' at the "
-        "characters {start}-{end} of title + space + abstract, found '{found}'. "
+        "{unit} {start}-{end} of title + space + abstract, found '{found}'. {hint}"
         "Correct the offsets, or leave this mention out with --on-error skip."
     )
     B223 = (
@@ -119,3 +119,44 @@ class CorpusErrors:
         "written. Check --format and the file."
     )
     B230 = "{name}: expected one of {known}, found '{found}'. Choose one of them."
+    B231 = (
+        "{path}, {where}: expected '{expected}' at the {unit} {place} of the text, found "
+        "'{found}'. {hint}Correct the offsets, or leave this mention out with "
+        "--on-error skip."
+    )
+    B232 = "'{found}': expected the name of an installed format ({known}). Choose one."
+    B233 = (
+        "Format '{name}': expected its entry point to be a "
+        "spacy_biobert.converters.formats.Format, found {found}. Correct the package "
+        "that adds it."
+    )
+    B234 = (
+        "{path}: expected a file that begins as one known format does ({known}), found "
+        "{found}. Name the format with --format (of an input of `export`: --from)."
+    )
+    B235 = (
+        "{path}: could not be written: {reason}. Check the folder and the space left."
+    )
+    B236 = "{path} exists already. Name another output, or replace it with --force."
+    B237 = "Format '{name}': expected one that can be written, found one that is only read."
+    B238 = (
+        "{path}: expected a file inside the zip archive by the name '{inside}', found "
+        "none. `unzip -l` lists what it has."
+    )
+    B239 = (
+        "{path}, {where}: expected {expected}, found {found}. Check the format, or "
+        "correct the file."
+    )
+    B240 = (
+        "{path}, {where}: expected the relation '{label}' to hold between two mentions of "
+        "the document, found none named {found}. Add the mention, or leave this relation "
+        "out with --on-error skip."
+    )
+    B241 = (
+        "{path}: expected a file, or for a format of several files a folder with nothing "
+        "else in it, found {found}. Choose another output."
+    )
+    B242 = (
+        "{path}, line {line}: expected JSON: {reason}. Check --format, or get the file "
+        "again."
+    )

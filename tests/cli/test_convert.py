@@ -2,6 +2,7 @@ import gzip
 import json
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 import spacy
@@ -180,7 +181,6 @@ def test_categories_take_their_labels_from_file_or_data(
         (["--map", "Drug"], "B225"),
         (["--map", "Gene=Protein"], "B226"),
         (["--format", "categories"], "B206"),
-        (["--labels", "labels.json"], "B011"),
     ],
 )
 def test_wrong_options_are_refused(
@@ -203,6 +203,66 @@ def test_wrong_files_are_refused(source: Path, output: Path, tmp_path: Path) -> 
     cut.write_bytes(gzip.compress("1|t|naïve".encode("latin1")))
     assert "B205" in convert(cut, output, "--format", "pubtator").output
     assert not output.exists()
+
+
+def test_report_says_what_each_file_has(
+    source: Path, output: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "b.txt"
+    other.write_bytes(
+        b"\xef\xbb\xbf3|t|Rats \xf0\x9d\x9b\xbc ate.\r\n3\t5\t6\t\xf0\x9d\x9b\xbc\tX\t-1"
+    )
+    told = output.with_suffix(".json")
+    assert convert(source, other, output, "--report", told).exit_code == 0
+    [first, second] = report(told)["files"]
+    assert (first["path"], first["documents"]) == (str(source), 2)
+    assert first["mentions"] == {"Drug": 1, "Disease": 1}
+    assert (first["relations"], first["sentences"]) == ({"CID": 1}, 3)
+    assert second["mentions"] == {"X": 1}
+    assert second["notes"] == report(told)["notes"] == {"mentions without a concept": 1}
+    assert report(told)["sentences"] == 4
+
+
+def test_format_that_cannot_be_told_is_asked_for(tmp_path: Path, output: Path) -> None:
+    source = tmp_path / "a.tsv"
+    source.write_text("Rats\tO\n")
+    result = convert(source, output)
+    assert result.exit_code == 1
+    assert "B234" in result.output
+    assert "B232" in convert(source, output, "--format", "conll").output
+
+
+def test_zip_archives_are_read_as_folders_are(tmp_path: Path, output: Path) -> None:
+    archive = tmp_path / "a.zip"
+    with ZipFile(archive, "w") as file:
+        file.writestr("x/train/a.txt", "Rats.")
+        file.writestr("x/train/a.ann", "T1\tX 0 4\tRats\n")
+        file.writestr("x/test/b.txt", "Mice.")
+        file.writestr("__MACOSX/x/train/._a.txt", "no")
+    assert convert(archive / "x/train", output, "--format", "brat").exit_code == 0
+    assert [doc.ents[0].text for doc in docs(output)] == ["Rats"]
+    assert convert(archive, output, "--format", "brat").exit_code == 0
+    assert sorted(doc.user_data["document_id"] for doc in docs(output)) == ["a", "b"]
+    assert "B238" in convert(archive / "y", output, "--format", "brat").output
+
+
+def test_folder_of_brat_counts_as_annotated_with_relations_if_one_text_is(
+    tmp_path: Path, output: Path
+) -> None:
+    for name, more in (("a", "R1\tr Arg1:T1 Arg2:T2\n"), ("b", "")):
+        (tmp_path / f"{name}.txt").write_text("Rats ate.")
+        (tmp_path / f"{name}.ann").write_text(
+            f"T1\tX 0 4\tRats\nT2\tY 5 8\tate\n{more}"
+        )
+    assert convert(tmp_path, output, "--format", "brat").exit_code == 0
+    assert [len(doc.user_data["relations"]) for doc in docs(output)] == [1, 0]
+
+
+def test_output_that_cannot_be_written_is_said(source: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    result = convert(source, tmp_path / "file" / "a.spacy", "--format", "pubtator")
+    assert result.exit_code == 1
+    assert "B008" in result.output
 
 
 def test_the_same_input_gives_the_same_bytes(source: Path, output: Path) -> None:
@@ -237,3 +297,16 @@ def test_bc5cdr_converts_with_every_mention_accounted_for(
     assert sum(counts["mentions"].values()) + counts["overlapping"] == 9_385
     assert counts["relations"] == {"CID": 1_038}
     assert counts["unplaced"] == counts["relations_without_entity"] == 0
+
+
+def test_a_label_set_for_a_format_without_topics_is_refused(
+    source: Path, output: Path, tmp_path: Path
+) -> None:
+    labels = tmp_path / "labels.json"
+    labels.write_text('["a"]')
+
+    result = convert(source, output, "--format", "pubtator", "--labels", labels)
+
+    assert result.exit_code == 1
+    assert "[B011]" in result.output
+    assert not output.exists()

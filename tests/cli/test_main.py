@@ -2,12 +2,14 @@ import resource
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 from spacy.cli._util import app as spacy_app
 from typer.testing import CliRunner
 
 from spacy_biobert.cli.main import app
+from spacy_biobert.converters.formats import format_names
 
 OURS = "from spacy_biobert.cli.main import main; main()"
 COMMANDS = [
@@ -18,6 +20,7 @@ COMMANDS = [
     "pretrain",
     "probe",
     "convert",
+    "export",
     "evaluate",
     "package",
 ]
@@ -28,6 +31,14 @@ def test_help_says_what_a_command_needs_with_an_example(command: str) -> None:
     output = CliRunner().invoke(app, [command, "--help"]).output
 
     assert f"spacy-biobert {command}" in " ".join(output.split())
+
+
+def test_help_of_convert_and_the_data_page_name_every_format() -> None:
+    shown = CliRunner().invoke(app, ["convert", "--help"]).output
+    page = (Path(__file__).parents[2] / "docs" / "data.md").read_text("utf-8")
+    for name in format_names():
+        assert name in shown
+        assert f"`{name}`" in page
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from spacy_biobert.converters.faults import SourceError
 from spacy_biobert.converters.pubtator import read_pubtator, share_annotation
-from spacy_biobert.types import AnnotatedDocument, ConceptRelation, Mention
+from spacy_biobert.types import AnnotatedDocument, ConceptRelation, Mention, Passage
 
 ENTRY = """
 1|t|Aspirin trial.
@@ -37,6 +37,7 @@ def test_read_pubtator_gives_mentions_concepts_and_relations() -> None:
                 Mention(27, 34, "heparin", "Chemical", ("D2", "D3")),
             ),
             concept_relations=(ConceptRelation("D1", "D2", "CID"),),
+            passages=(Passage(0, 14, "title"), Passage(15, 48, "abstract")),
         )
     ]
 
