@@ -93,8 +93,8 @@ class _Stream:
         line = self.lines + self.text.count("\n", 0, self.at)
         return SourceError(Errors.B242.format(path=self.path, line=line, reason=reason))
 
-    def _more(self, n: int = CHUNK) -> bool:
-        read = self.file.read(n)
+    def _more(self, n: int = 0) -> bool:
+        read = self.file.read(n or CHUNK)
         self.lines += self.text.count("\n", 0, self.at)
         self.text = self.text[self.at :] + read
         self.at = 0

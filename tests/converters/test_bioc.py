@@ -55,9 +55,21 @@ def test_json_is_read_in_pieces_wherever_they_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     [text] = write("bioc_json", [EXPECTED, EXPECTED])[0].values()
+    text = text.replace('"key": ""', '"key": 12345')
     for size in (1, 7, 100):
         monkeypatch.setattr(bioc_json, "CHUNK", size)
         assert read("bioc_json", text) == [EXPECTED, EXPECTED]
+
+
+@pytest.mark.parametrize(("offset", "text"), [(5, "Old. Rats"), (6, "Old.  Rats")])
+def test_passages_that_leave_no_place_for_a_space_get_none(
+    offset: int, text: str
+) -> None:
+    passages = (
+        f'[{{"offset": 0, "text": "Old. "}}, {{"offset": {offset}, "text": "Rats"}}]'
+    )
+    data = f'{{"documents": [{{"id": "1", "passages": {passages}}}]}}'
+    assert read("bioc_json", data)[0].text == text
 
 
 def test_mention_outside_of_its_passage_is_found_and_counted() -> None:

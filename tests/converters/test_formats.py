@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from spacy_biobert.converters.faults import SourceError
@@ -137,7 +137,6 @@ def same(back: list[AnnotatedDocument], written: list[AnnotatedDocument]) -> boo
 @settings(
     max_examples=60,
     deadline=None,
-    phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
 @given(document=documents())

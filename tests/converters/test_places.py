@@ -69,3 +69,9 @@ def test_discontinuous_mention_follows_the_policy(
     )
     assert [mention.text for mention in document.mentions or ()] == expected
     assert notes == {f"discontinuous mentions: {policy}": 1}
+
+
+@pytest.mark.parametrize("unit", OFFSETS)
+def test_mention_out_of_range_is_refused_where_no_text_tells(unit: str) -> None:
+    with pytest.raises(SourceError, match="B231.*some text"):
+        read("bioc_json", bioc(20, 90, ""), offsets=unit)
