@@ -35,7 +35,6 @@ def main(
             f"{run / 'model' / WEIGHTS}: {size:,} bytes, expected {MOST_BYTES:,} at most; "
             "pretrain a smaller network or write it with --output.weights fp16"
         )
-    folder.mkdir(parents=True, exist_ok=True)
     for file in (*sorted((run / "model").iterdir()), run / "curve.png"):
         with whole_file(folder / file.name) as path:
             shutil.copyfile(file, path)

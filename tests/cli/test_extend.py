@@ -13,6 +13,8 @@ from spacy_biobert.cli.extend import extend_cli
 from spacy_biobert.encoder.hub import open_pretraining_model, open_tokenizer
 from spacy_biobert.pretraining.cutting import is_held_out
 
+from .output import said
+
 APP = typer.Typer()
 APP.command()(extend_cli)
 WORDS = "hepatocytes carcinoma adenocarcinoma cardiomegaly staphylococci".split()
@@ -20,11 +22,6 @@ WORDS = "hepatocytes carcinoma adenocarcinoma cardiomegaly staphylococci".split(
 
 def extend(*arguments: object) -> Result:
     return CliRunner().invoke(APP, [str(argument) for argument in arguments])
-
-
-def said(result: Result) -> str:
-    """The output without the line ends that fit it to a screen."""
-    return " ".join(result.output.split())
 
 
 @pytest.fixture

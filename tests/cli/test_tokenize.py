@@ -12,6 +12,7 @@ from spacy_biobert.pretraining.store import open_store, tokenizer_checksum
 from spacy_biobert.pretraining.vocabulary import save_tokenizer, train_vocabulary
 
 from ..full_disk import no_file_beyond
+from .output import said
 
 APP = typer.Typer()
 APP.command()(tokenize_cli)
@@ -20,11 +21,6 @@ TEXTS = ["Aspirin reduces fever. It helps.", "TNF-α rose in Crohn’s disease."
 
 def tokenize(*arguments: object) -> Result:
     return CliRunner().invoke(APP, [str(argument) for argument in arguments])
-
-
-def said(result: Result) -> str:
-    """The output without the line ends that fit it to a screen."""
-    return " ".join(result.output.split())
 
 
 @pytest.fixture(scope="module")

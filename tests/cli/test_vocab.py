@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 from spacy_biobert.cli.vocab import vocab_cli
 from spacy_biobert.pretraining.cutting import is_held_out
 
+from .output import said
+
 APP = typer.Typer()
 APP.command()(vocab_cli)
 TEXTS = ["Aspirin reduces fever in patients.", "TNF-α rose in Crohn’s disease."]
@@ -18,11 +20,6 @@ TEXTS = ["Aspirin reduces fever in patients.", "TNF-α rose in Crohn’s disease
 
 def vocab(*arguments: object) -> Result:
     return CliRunner().invoke(APP, [str(argument) for argument in arguments])
-
-
-def said(result: Result) -> str:
-    """The output without the line ends that fit it to a screen."""
-    return " ".join(result.output.split())
 
 
 @pytest.fixture
