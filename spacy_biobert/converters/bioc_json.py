@@ -7,7 +7,8 @@ from typing import Any, TextIO
 
 from ..errors import Errors
 from ..types import AnnotatedDocument
-from .bioc import HOLDS, STATES, make_document, parse_document
+from .bioc import HOLDS, STATES, parse_document
+from .bioc_writing import make_document
 from .faults import SourceError
 from .formats import Format, Source, Target
 from .lines import text_file

@@ -7,7 +7,8 @@ from typing import Any
 from lxml import etree
 
 from ..types import AnnotatedDocument
-from .bioc import HOLDS, STATES, Node, make_document, parse_document
+from .bioc import HOLDS, STATES, Node, parse_document
+from .bioc_writing import make_document
 from .formats import Format, Source, Target
 from .markup import iter_elements, literal_text, xml_text
 
