@@ -25,6 +25,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = ("README.md", "docs/registry.md")
 REGISTRIES = (
     "spacy_factories",
+    "spacy_tokenizers",
     "spacy_architectures",
     "spacy_readers",
     "spacy_scorers",

@@ -11,6 +11,7 @@ OURS = [
     point
     for group in (
         "spacy_factories",
+        "spacy_tokenizers",
         "spacy_architectures",
         "spacy_misc",
         "spacy_readers",
