@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from wasabi.printer import Printer
@@ -18,6 +18,12 @@ from ..converters.pubtator import read_pubtator, share_annotation
 from ..errors import Errors
 from ..types import AnnotatedDocument
 from .sources import find_sources, open_lines
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+
+# As in configs/*.cfg: gold entities have to end where the pipeline's tokens do.
+TOKENIZER = "spacy-biobert.Tokenizer.v1"
 
 
 class CorpusFormat(StrEnum):
@@ -62,6 +68,9 @@ def convert_cli(
     on_error: OnError = typer.Option(
         OnError.fail, "--on-error", help="Stop at a wrong annotation, or leave it out"
     ),
+    tokenizer: str = typer.Option(
+        TOKENIZER, "--tokenizer", help="The pipeline's, as its config names it"
+    ),
     report: Path | None = typer.Option(
         None, "--report", help="JSON file for the counts and what was left out"
     ),
@@ -83,6 +92,7 @@ def convert_cli(
             format=format.value,
             renamed=renamed,
             labels=labels,
+            tokenizer=tokenizer,
             skip_wrong=on_error is OnError.skip,
         )
     except SourceError as error:
@@ -103,22 +113,24 @@ def convert(
     format: str,
     renamed: Iterable[str] = (),
     labels: Path | None = None,
+    tokenizer: str = TOKENIZER,
     skip_wrong: bool = False,
 ) -> dict[str, Any]:
-    """Convert corpus files to one .spacy file, tokenised by spaCy's English rules.
+    """Convert corpus files to one .spacy file.
 
     inputs (Iterable[str]): Files, folders or globs.
     output (Path): The file to write.
     format (str): "pubtator" or "categories".
     renamed (Iterable[str]): "FROM=TO" for labels of any kind.
     labels (Path or None): JSON list of the categories; None takes those in the data.
+    tokenizer (str): The registered name of a tokenizer without arguments.
     skip_wrong (bool): Leave wrong annotations out, and count them, instead of
         refusing the file.
     RETURNS (dict): The counts, see `converters.to_docs.Conversion`; besides,
         "skipped" by reason or code, and the "problems" that were skipped.
-    RAISES (SourceError): If a file is not what it should be; nothing is written.
+    RAISES (SourceError): If a file is not what it should be, or there is no such
+        tokenizer; nothing is written.
     """
-    import spacy
     from spacy.tokens import DocBin
 
     from ..converters.to_docs import to_docs
@@ -126,6 +138,7 @@ def convert(
     if output.suffix != ".spacy":
         raise SourceError(Errors.B210.format(path=output, expected="*.spacy"))
     mapping = parse_mapping(renamed)
+    nlp = _blank_pipeline(tokenizer)
     left_out = LeftOut()
     label_set = None if labels is None else _label_set(labels)
     kept: dict[str, AnnotatedDocument] = {}
@@ -135,9 +148,7 @@ def convert(
     if not kept:
         raise SourceError(Errors.B229.format(path=output))
     documents, category_labels = rename([*kept.values()], label_set or (), mapping)
-    docs, conversion = to_docs(
-        documents, spacy.blank("en").make_doc, category_labels=category_labels
-    )
+    docs, conversion = to_docs(documents, nlp.make_doc, category_labels=category_labels)
     with whole_file(output) as unfinished:
         unfinished.write_bytes(DocBin(docs=docs, store_user_data=True).to_bytes())
     return {
@@ -206,6 +217,19 @@ def print_counts(counts: dict[str, Any], printer: Printer) -> None:
     printer.table(rows, aligns=("l", "r"))
     for problem in counts["problems"]:
         printer.warn(problem)
+
+
+def _blank_pipeline(tokenizer: str) -> "Language":
+    import spacy
+    from spacy.util import registry
+
+    known = registry.tokenizers.get_all()
+    if tokenizer not in known:
+        shown = ", ".join(sorted(known))
+        raise SourceError(
+            Errors.B230.format(name="--tokenizer", known=shown, found=tokenizer)
+        )
+    return spacy.blank("en", config={"nlp": {"tokenizer": {"@tokenizers": tokenizer}}})
 
 
 def _label_set(path: Path) -> tuple[str, ...]:
