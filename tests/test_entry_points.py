@@ -43,6 +43,15 @@ def test_spacy_finds_our_requirement_for_a_package() -> None:
     assert any(name.startswith("spacy-biobert") for name in found)
 
 
+def test_spacy_finds_our_requirement_for_the_tokenizer_alone() -> None:
+    tokenizer = {"@tokenizers": "spacy-biobert.Tokenizer.v1"}
+    nlp = spacy.blank("en", config={"nlp": {"tokenizer": tokenizer}})
+
+    found = get_third_party_dependencies(nlp.config)
+
+    assert any(name.startswith("spacy-biobert") for name in found)
+
+
 def test_blank_pipeline_does_not_load_transformers_for_us() -> None:
     code = (
         "import sys; import spacy_biobert.pipeline.ner, spacy_biobert.pipeline.relation,"

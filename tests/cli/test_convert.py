@@ -264,3 +264,4 @@ def test_bc5cdr_converts_with_every_mention_accounted_for(
     assert sum(counts["mentions"].values()) + counts["overlapping"] == 9_385
     assert counts["relations"] == {"CID": 1_038}
     assert counts["unplaced"] == counts["relations_without_entity"] == 0
+    assert counts["not_aligned"] == 0
