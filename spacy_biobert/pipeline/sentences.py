@@ -49,7 +49,8 @@ class BioBertSentences(Pipe):
         doc (Doc): The doc; `doc.sents` is set.
         RETURNS (Doc): The same.
         """
-        if not len(doc) or doc.has_annotation("SENT_START"):
+        # An empty doc counts as one that has them.
+        if doc.has_annotation("SENT_START"):
             return doc
         starts = [start for start, _ in split_sentences(doc.text)]
         bounds = doc.to_array("IDX").astype("int64")
