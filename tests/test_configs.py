@@ -4,6 +4,8 @@ import pytest
 from spacy.util import load_config, load_model_from_config
 from thinc.api import Config
 
+from spacy_biobert.cli.convert import TOKENIZER
+
 CONFIGS = Path(__file__).parent.parent / "configs"
 PIPELINES = ["ner", "relation", "textcat", "en_biobert"]
 
@@ -18,6 +20,13 @@ def test_config_has_every_value_written_out(name: str) -> None:
     # spaCy adds paths of its own, which nothing here reads.
     del filled["paths"], config["paths"]
     assert dict(filled) == dict(config)
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_config_cuts_text_into_the_tokens_of_converted_corpora(name: str) -> None:
+    config = load_config(CONFIGS / f"{name}.cfg")
+
+    assert config["nlp"]["tokenizer"] == {"@tokenizers": TOKENIZER}
 
 
 @pytest.mark.parametrize("name", PIPELINES)

@@ -14,6 +14,7 @@ OURS = [
     point
     for group in (
         "spacy_factories",
+        "spacy_tokenizers",
         "spacy_architectures",
         "spacy_misc",
         "spacy_readers",
@@ -47,6 +48,15 @@ def test_entry_points_are_found_by_spacy() -> None:
 def test_spacy_finds_our_requirement_for_a_package() -> None:
     nlp = spacy.blank("en")
     nlp.add_pipe("biobert_ner", name="ner")
+
+    found = get_third_party_dependencies(nlp.config)
+
+    assert any(name.startswith("spacy-biobert") for name in found)
+
+
+def test_spacy_finds_our_requirement_for_the_tokenizer_alone() -> None:
+    tokenizer = {"@tokenizers": "spacy-biobert.Tokenizer.v1"}
+    nlp = spacy.blank("en", config={"nlp": {"tokenizer": tokenizer}})
 
     found = get_third_party_dependencies(nlp.config)
 

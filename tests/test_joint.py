@@ -7,7 +7,7 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.training import Example
-from spacy.util import fix_random_seed
+from spacy.util import fix_random_seed, load_config, load_model_from_config
 
 from .joint import annotated_docs, make_joint
 
@@ -75,6 +75,37 @@ def test_pipeline_is_the_same_from_disk_in_processes_and_through_a_doc_bin(
     relation = next(found for doc in loaded.pipe(texts) for found in doc._.relations)
     assert relation.arg1.label_ in ("Chemical", "Disease")
     assert 0 <= relation.score <= 1
+
+
+def test_released_config_gives_tokens_sentences_and_scores(
+    tiny_encoder: Path, tmp_path: Path
+) -> None:
+    config = load_config(
+        Path(__file__).parent.parent / "configs" / "en_biobert.cfg",
+        overrides={
+            "paths.encoder": str(tiny_encoder),
+            "components.transformer.model.window": 64,
+            "components.transformer.model.stride": 48,
+        },
+        interpolate=True,
+    )
+    built = load_model_from_config(config, auto_fill=False, validate=True)
+    examples = [Example(built.make_doc(d.text), d) for d in annotated_docs(built)]
+    built.initialize(lambda: examples)
+    built.to_disk(tmp_path / "model")
+    nlp = spacy.load(tmp_path / "model")
+
+    doc = nlp("IL-2-mediated pain fell (Fig. 2). p53/MDM2 rose.")
+    scores = nlp.evaluate(examples)
+
+    assert [token.text for token in doc[:5]] == ["IL", "-", "2", "-", "mediated"]
+    assert [sent.text for sent in doc.sents] == [
+        "IL-2-mediated pain fell (Fig. 2).",
+        "p53/MDM2 rose.",
+    ]
+    # No sentence is annotated, so that none is scored.
+    assert scores["sents_f"] is None
+    assert scores["ents_f"] is not None
 
 
 def test_joint_training_lowers_every_loss(tiny_encoder: Path) -> None:

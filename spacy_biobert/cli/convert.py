@@ -26,7 +26,12 @@ from .corpora import (
 )
 
 if TYPE_CHECKING:
+    from spacy.language import Language
+
     from ..converters.to_docs import Conversion
+
+# As in configs/*.cfg: gold entities have to end where the pipeline's tokens do.
+TOKENIZER = "spacy-biobert.Tokenizer.v1"
 
 
 class OnError(StrEnum):
@@ -77,6 +82,9 @@ def convert_cli(
         Discontinuous.cover, "--discontinuous", help=DISCONTINUOUS_HELP
     ),
     offsets: Offsets = typer.Option(Offsets.characters, "--offsets", help=OFFSETS_HELP),
+    tokenizer: str = typer.Option(
+        TOKENIZER, "--tokenizer", help="The pipeline's, as its config names it"
+    ),
     report: Path | None = typer.Option(
         None, "--report", help="JSON file for the counts, also per file"
     ),
@@ -105,6 +113,7 @@ def convert_cli(
                 offsets=offsets.value,
                 labels=None if labels is None else read_label_set(labels),
             ),
+            tokenizer=tokenizer,
         )
         if report is not None:
             write_report(report, counts)
@@ -122,8 +131,9 @@ def convert(
     format: str | None,
     renamed: Iterable[str] = (),
     policy: Policy | None = None,
+    tokenizer: str = TOKENIZER,
 ) -> dict[str, Any]:
-    """Convert corpus files to one .spacy file, tokenised by spaCy's English rules.
+    """Convert corpus files to one .spacy file.
 
     The files are read twice, once for what has to be known of all of them. What grows
     with them in memory is the .spacy file alone.
@@ -133,12 +143,13 @@ def convert(
     format (str or None): The name of a format; None tells it by the content.
     renamed (Iterable[str]): "FROM=TO" for labels of any kind.
     policy (Policy or None): How to read them; None for the defaults.
+    tokenizer (str): The registered name of a tokenizer without arguments.
     RETURNS (dict): The counts, see `converters.to_docs.Conversion`; besides,
         "skipped" by reason or code, the "problems" that were skipped, "notes" on what
         was read in another way than it is written, and all of it by "files".
-    RAISES (SourceError): If a file is not what it should be; nothing is written.
+    RAISES (SourceError): If a file is not what it should be, or there is no such
+        tokenizer; nothing is written.
     """
-    import spacy
     from spacy.tokens import DocBin
 
     from ..converters.to_docs import Conversion, iter_docs
@@ -152,7 +163,7 @@ def convert(
         raise SourceError(Errors.B011)
     new = new_labels(corpus, mapping)
     category_labels = dict.fromkeys(new[label] for label in corpus.categories)
-    make_doc = spacy.blank("en").make_doc
+    make_doc = _blank_pipeline(tokenizer).make_doc
     store, total, files = DocBin(store_user_data=True), Conversion(), []
     for report, documents in read_corpus(corpus):
         counts = Conversion()
@@ -303,6 +314,19 @@ def renamed_document(
         dict.fromkeys(new[label] for label in document.categories)
     )
     return dataclasses.replace(document, **changed)
+
+
+def _blank_pipeline(tokenizer: str) -> "Language":
+    import spacy
+    from spacy.util import registry
+
+    known = registry.tokenizers.get_all()
+    if tokenizer not in known:
+        shown = ", ".join(sorted(known))
+        raise SourceError(
+            Errors.B230.format(name="--tokenizer", known=shown, found=tokenizer)
+        )
+    return spacy.blank("en", config={"nlp": {"tokenizer": {"@tokenizers": tokenizer}}})
 
 
 def _some(counts: Counter[str]) -> dict[str, int]:

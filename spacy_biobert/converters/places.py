@@ -25,8 +25,9 @@ def place(
     stated (str or None): The mention's text as the file repeats it; None if it does
         not.
     where (str): The place in the file, for messages, such as "line 3".
-    RETURNS (tuple[int, int] or None): Start and end in characters; None if the
-        mention is left out, which then is reported or counted.
+    RETURNS (tuple[int, int] or None): Start and end in characters, without white
+        space at either end that is not in `stated`; None if the mention is left out,
+        which then is reported or counted.
     RAISES (SourceError): If the place is wrong and `source` has no `on_problem`.
     """
     spans = [_in_characters(text, part, source.offsets) for part in parts]
@@ -50,7 +51,11 @@ def place(
             return None
         if source.discontinuous == "first":
             return found[0]
-    return min(start for start, _ in found), max(end for _, end in found)
+    start = min(start for start, _ in found)
+    end = max(end for _, end in found)
+    if stated is None or text[start:end] == stated:
+        return start, end
+    return _without_white_ends(text, start, end)
 
 
 def hint(
@@ -142,6 +147,14 @@ def _has_gap(text: str, spans: Sequence[tuple[int, int]]) -> bool:
     return any(
         text[before[1] : after[0]].strip()
         for before, after in zip(ordered, ordered[1:], strict=False)
+    )
+
+
+def _without_white_ends(text: str, start: int, end: int) -> tuple[int, int]:
+    covered = text[start:end]
+    return (
+        start + len(covered) - len(covered.lstrip()),
+        end - len(covered) + len(covered.rstrip()),
     )
 
 

@@ -70,6 +70,34 @@ def test_convert_writes_entities_relations_and_counts(
         assert word in result.output
 
 
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [((), "Aspirin"), (("--tokenizer", "spacy.Tokenizer.v1"), "Aspirin/5")],
+)
+def test_tokenizer_is_that_of_the_configs_or_the_one_named(
+    source: Path, output: Path, options: tuple[str, ...], expected: str
+) -> None:
+    source.write_text("1|t|Aspirin/5 trial.\n1\t0\t7\tAspirin\tDrug\tD1\n")
+
+    result = convert(source, output, "--format", "pubtator", *options)
+
+    assert result.exit_code == 0, result.output
+    [doc] = docs(output)
+    assert [ent.text for ent in doc.ents] == [expected]
+
+
+def test_unknown_tokenizer_is_refused_with_those_there_are(
+    source: Path, output: Path
+) -> None:
+    options = ("--format", "pubtator", "--tokenizer", "mine")
+    result = convert(source, output, *options)
+
+    assert result.exit_code == 1
+    assert "[B230]" in result.output
+    assert "spacy-biobert.Tokenizer.v1" in "".join(result.output.split())
+    assert not output.exists()
+
+
 def test_relations_are_annotated_by_file(
     source: Path, output: Path, tmp_path: Path
 ) -> None:
@@ -297,6 +325,7 @@ def test_bc5cdr_converts_with_every_mention_accounted_for(
     assert sum(counts["mentions"].values()) + counts["overlapping"] == 9_385
     assert counts["relations"] == {"CID": 1_038}
     assert counts["unplaced"] == counts["relations_without_entity"] == 0
+    assert counts["not_aligned"] == 0
 
 
 def test_a_label_set_for_a_format_without_topics_is_refused(

@@ -47,6 +47,12 @@ def test_no_offset_is_believed_without_its_text(
     assert all(mention.text == "β-catenin" for mention in found)
 
 
+def test_white_space_beside_a_mention_is_left_out() -> None:
+    [document] = read("bioc_json", bioc(17, 11))
+    [mention] = document.mentions or ()
+    assert (mention.start, mention.end) == (18, 27)
+
+
 def test_wrong_offset_says_where_the_text_is() -> None:
     with pytest.raises(SourceError, match=r"B231.*expected 'β-catenin'.*at 18-27"):
         read("bioc_json", bioc(21, 9))
