@@ -90,9 +90,6 @@ class PretrainingErrors:
         "{folder}: another append to this store ended while this one ran, so that nothing "
         "was added. Run it again, when no other one runs."
     )
-    B125 = (
-        "Masks: expected a bool tensor of shape {expected}, found {dtype} of {found}."
-    )
     B140 = (
         "{path}: expected a pretraining config, found no such file. The configs that "
         "come with the project are configs/pretrain_*.cfg."

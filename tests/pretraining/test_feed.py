@@ -10,7 +10,7 @@ from spacy_biobert.pretraining import shards
 from spacy_biobert.pretraining.config import read_config
 from spacy_biobert.pretraining.feed import Place, open_feed
 
-from .runs import CONFIG, make_store, overrides, planned
+from .runs import CONFIG, make, make_store, overrides, planned
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def first_epoch(feed):
 
 
 def same(batch, other):
-    return torch.equal(batch.make().ids_BT, other.make().ids_BT)
+    return torch.equal(make(batch).ids_BT, make(other).ids_BT)
 
 
 def test_the_store_is_visited_in_groups_of_its_parts(feed):
@@ -65,7 +65,7 @@ def test_epochs_count_up_to_the_whole_and_on(feed):
 def test_parts_that_were_added_come_with_the_next_epoch(feed, monkeypatch):
     n_parts = feed.store.n_parts
     first = list(islice(planned(feed), 2))
-    monkeypatch.setattr(feed.store, "_batches", feed.store._batches * 2)
+    monkeypatch.setattr(feed.store, "_parts", feed.store._parts * 2)
     again = next(planned(feed, first[0].after))
     assert same(again, first[1])
     assert again.after.parts == n_parts
@@ -75,7 +75,7 @@ def test_parts_that_were_added_come_with_the_next_epoch(feed, monkeypatch):
 
 def test_what_a_batch_is_planned_with_is_what_it_has(feed):
     for plan in first_epoch(feed):
-        batch = plan.make()
+        batch = make(plan)
         lengths = batch.real_BT.sum(1)
         assert plan.n_pieces == batch.n_pieces == int(lengths.sum())
         assert plan.n_positions == batch.ids_BT.numel()
