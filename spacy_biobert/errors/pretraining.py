@@ -164,6 +164,12 @@ class PretrainingErrors:
         "{run}: expected a finished run of `spacy-biobert pretrain` and a config to "
         "fine-tune with, found no {path}."
     )
+    B161 = (
+        "{checkpoint}: expected a checkpoint of format {expected}, found format {found}: "
+        "the version that wrote it read the store in another order and hid other pieces. "
+        "Go on with that version, or start a new run from its encoder: "
+        '--network.init "{checkpoint}".'
+    )
     B170 = (
         "Flat batch: expected at least one piece in each sequence, found none in row "
         "{row}. Leave out sequences without pieces when planning batches."
