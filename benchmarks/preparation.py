@@ -14,8 +14,8 @@ from typing import Any
 
 import torch
 
-from spacy_biobert.pretraining.feed import Feed, Place
-from spacy_biobert.pretraining.store import StoredDocuments
+from spacy_biobert.pretraining.documents import StoredDocuments
+from spacy_biobert.pretraining.feed import Feed, Place, make_own
 
 from .interleaving import compare
 from .reference_builder import Document, Settings, create_instances
@@ -90,8 +90,8 @@ def _prepare_ours(feed: Feed) -> tuple[float, float]:
     started = time.process_time()
     planned = next(feed.groups(FIRST_DOCUMENTS))
     was_planned = time.process_time()
-    for batch in planned:
-        batch.make()
+    for _ in make_own([planned], owns=lambda number: True):
+        pass
     ended = time.process_time()
     n_pieces = sum(batch.n_pieces for batch in planned)
     return n_pieces / (ended - started), (was_planned - started) / n_pieces

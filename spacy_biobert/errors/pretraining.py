@@ -90,9 +90,6 @@ class PretrainingErrors:
         "{folder}: another append to this store ended while this one ran, so that nothing "
         "was added. Run it again, when no other one runs."
     )
-    B125 = (
-        "Masks: expected a bool tensor of shape {expected}, found {dtype} of {found}."
-    )
     B126 = (
         "{path}: could not be written ({reason}). Nothing stays of what was begun, and a "
         "store that was there is as it was. Make room on the disk, then run the command "
@@ -171,6 +168,12 @@ class PretrainingErrors:
     B160 = (
         "{run}: expected a finished run of `spacy-biobert pretrain` and a config to "
         "fine-tune with, found no {path}."
+    )
+    B161 = (
+        "{checkpoint}: expected a checkpoint of format {expected}, found format {found}: "
+        "the version that wrote it read the store in another order and hid other pieces. "
+        "Go on with that version, or start a new run from its encoder: "
+        '--network.init "{checkpoint}".'
     )
     B170 = (
         "Flat batch: expected at least one piece in each sequence, found none in row "

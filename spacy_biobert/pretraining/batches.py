@@ -1,50 +1,8 @@
-"""Sequences of like length side by side, under a budget of pieces.
-
-Shapes: B = sequences in the batch, T = pieces of the longest of them.
-"""
-
-from collections.abc import Sequence
-from dataclasses import dataclass
+"""Sequences of like length side by side, under a budget of pieces."""
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
-from .losses import IGNORE
-
-IntArray = NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class SpecialIds:
-    """Ids of the special pieces of a tokenizer."""
-
-    pad: int
-    cls: int
-    sep: int
-    mask: int
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """A padded batch before anything is hidden: `[CLS] A [SEP] B [SEP]`."""
-
-    ids_BT: Tensor
-    segments_BT: Tensor
-    real_BT: Tensor
-    ordinary_BT: Tensor
-    nsp_labels_B: Tensor
-
-    @property
-    def n_pieces(self) -> int:
-        """Pieces that are not padding."""
-        return int(torch.count_nonzero(self.real_BT))
-
-    @property
-    def n_positions(self) -> int:
-        """Pieces with the padding; the share of real ones is the fill."""
-        return self.real_BT.numel()
+from .ranges import IntArray
 
 
 def plan_batches(
@@ -82,48 +40,8 @@ def plan_batches(
 def _cut(pool: IntArray, lengths: IntArray, batch_pieces: int) -> list[IntArray]:
     """Cut a pool, shortest first, wherever one more would be over the budget."""
     batches, start = [], 0
-    for end, length in enumerate(lengths):
+    for end, length in enumerate(lengths.tolist()):
         if end > start and (end + 1 - start) * length > batch_pieces:
             batches.append(pool[start:end])
             start = end
     return [*batches, pool[start:]] if start < len(pool) else batches
-
-
-def make_batch(
-    pairs: Sequence[tuple[NDArray[np.integer], NDArray[np.integer], int]],
-    special: SpecialIds,
-) -> Batch:
-    """Put pairs of segments side by side, padded to the longest.
-
-    pairs (Sequence): Per sequence the pieces of A, the pieces of B, which may
-        be none, and the label: 0 next, 1 random, IGNORE without B.
-    special (SpecialIds): Ids of the special pieces.
-    RETURNS (Batch): Ids and segments int64, `real` and `ordinary` (neither
-        special nor padding) bool, all [B, T]; labels int64, [B].
-    """
-    width = max(len(a) + len(b) + (3 if len(b) else 2) for a, b, _ in pairs)
-    ids = np.full((len(pairs), width), special.pad, dtype=np.int64)
-    segments = np.zeros_like(ids)
-    real = np.zeros(ids.shape, dtype=bool)
-    ordinary = np.zeros(ids.shape, dtype=bool)
-    for row, (a, b, _) in enumerate(pairs):
-        b_start = len(a) + 2
-        end = b_start + (len(b) + 1 if len(b) else 0)
-        ids[row, 0] = special.cls
-        ids[row, 1 : len(a) + 1] = a
-        ids[row, b_start - 1] = special.sep
-        ordinary[row, 1 : len(a) + 1] = True
-        if len(b):
-            ids[row, b_start : end - 1] = b
-            ids[row, end - 1] = special.sep
-            segments[row, b_start:end] = 1
-            ordinary[row, b_start : end - 1] = True
-        real[row, :end] = True
-    labels = [label if len(b) else IGNORE for _, b, label in pairs]
-    return Batch(
-        ids_BT=torch.from_numpy(ids),
-        segments_BT=torch.from_numpy(segments),
-        real_BT=torch.from_numpy(real),
-        ordinary_BT=torch.from_numpy(ordinary),
-        nsp_labels_B=torch.tensor(labels, dtype=torch.int64),
-    )

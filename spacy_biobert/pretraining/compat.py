@@ -4,12 +4,11 @@ import math
 import random
 
 import numpy as np
-from torch import Tensor
+from numpy.typing import NDArray
 
-from .batches import SpecialIds
 from .config import Objective
-from .google import GooglePlan, GoogleRecipe, plan_google
-from .pairs import Documents
+from .google import Documents, GooglePlan, GoogleRecipe, plan_google
+from .slabs import SpecialIds
 
 
 def plan_google_epoch(
@@ -17,7 +16,7 @@ def plan_google_epoch(
     objective: Objective,
     *,
     special: SpecialIds,
-    starts_word_V: Tensor,
+    starts_word_V: NDArray[np.bool_],
     seed: int,
     epoch: int,
 ) -> GooglePlan:
@@ -32,7 +31,7 @@ def plan_google_epoch(
         of the longest input, which is what Google advised for
         `max_predictions_per_seq`: 20 of 128 pieces, 77 of 512.
     special (SpecialIds): Ids of the special pieces.
-    starts_word_V (Tensor): True for each piece of the vocabulary that begins a word.
+    starts_word_V (NDArray): True for each piece of the vocabulary that begins a word.
     seed (int): Seed of the run.
     epoch (int): Number of the pass.
     RETURNS (GooglePlan): The inputs and what is hidden in them.
@@ -44,7 +43,7 @@ def plan_google_epoch(
         max_hidden=math.ceil(objective.max_pieces * objective.mask_fraction),
         mask_id=special.mask,
         n_vocab=len(starts_word_V),
-        goes_on_V=~starts_word_V.numpy() if objective.whole_words else None,
+        goes_on_V=~starts_word_V if objective.whole_words else None,
     )
     dice = random.Random(f"{seed} {epoch}")
     plan = plan_google(documents, recipe, dice)

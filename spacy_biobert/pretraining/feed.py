@@ -5,34 +5,38 @@ neither the machine nor the number of processes has a part in it. An epoch visit
 store in groups of its record batches, drawn anew each time, so that a plan of any
 corpus fits into memory.
 
-Shapes: B = sequences in the batch, T = pieces of the longest, V = vocabulary.
+Shapes: V = vocabulary.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from itertools import count
 from typing import NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
 from ..encoder.hub import PreTrainedTokenizerFast, open_tokenizer
 from ..errors import Errors
-from .batches import Batch, IntArray, SpecialIds, make_batch, plan_batches
+from .batches import plan_batches
 from .compat import plan_google_epoch
 from .config import PretrainConfig
-from .losses import IGNORE
-from .masking import choose_pieces, hide_pieces
+from .documents import StoredDocuments
+from .making import HiddenBatch, Inputs, make_batches
+from .masking import Masking
 from .packs import plan_packs
-from .pairs import Instances, plan_epoch
-from .store import StoredDocuments, TokenStore, open_store, tokenizer_checksum
+from .pairs import plan_epoch
+from .ranges import IntArray
+from .slabs import SpecialIds
+from .store import TokenStore, open_store, tokenizer_checksum
 
 # Pieces that are planned together; strangers come from the same group.
 GROUP_PIECES = 1 << 25
 # More groups than any epoch has: each group is planned as a pass of its own.
 MAX_GROUPS = 1 << 20
+# Positions in the batches that are made at once: enough that the calls cost little, and
+# few enough for the processor's cache.
+SLAB_POSITIONS = 1 << 17
 # The pass of held-out questions; the run's seed is not theirs.
 _HELD_OUT_PASS = 0
 
@@ -50,70 +54,26 @@ class Place(NamedTuple):
     parts: int | None = None
 
 
-# Gives the ids to feed and the labels [B, T] of a batch, the numbers of its inputs
-# and a source of randomness.
-Hide = Callable[[Batch, IntArray, torch.Generator], tuple[Tensor, Tensor]]
-
-
-@dataclass(frozen=True, slots=True)
-class HiddenBatch:
-    """A padded batch to learn from; `labels_BT` is IGNORE where nothing is hidden."""
-
-    ids_BT: Tensor
-    segments_BT: Tensor
-    real_BT: Tensor
-    labels_BT: Tensor
-    nsp_labels_B: Tensor
-    n_pieces: int
-    n_hidden: int
-    n_pairs: int
-
-    def to(self, device: torch.device) -> "HiddenBatch":
-        """Give the batch on a device; on the same device, itself."""
-        if self.ids_BT.device == device:
-            return self
-        return HiddenBatch(
-            ids_BT=self.ids_BT.to(device, non_blocking=True),
-            segments_BT=self.segments_BT.to(device, non_blocking=True),
-            real_BT=self.real_BT.to(device, non_blocking=True),
-            labels_BT=self.labels_BT.to(device, non_blocking=True),
-            nsp_labels_B=self.nsp_labels_B.to(device, non_blocking=True),
-            n_pieces=self.n_pieces,
-            n_hidden=self.n_hidden,
-            n_pairs=self.n_pairs,
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class PlannedBatch:
     """A batch that is known but not made yet, so that each process makes its own.
 
-    `make` gives it; `documents` gives the ids of the documents in it. `after` is where
-    the run is once it has learned from the batch, `epochs` the passes over the store by
-    then. `n_positions` counts what is left empty too; `n_squares` sums the squares of the lengths.
+    It is made of the inputs `chosen`. `after` is where the run is once it has learned
+    from the batch, `epochs` the passes over the store by then. `n_positions` counts what
+    is left empty too; `n_squares` sums the squares of the lengths.
     """
 
+    inputs: Inputs
+    chosen: IntArray
     n_pieces: int
     n_positions: int
     n_squares: int
     after: Place
     epochs: float
-    make: Callable[[], HiddenBatch]
-    documents: Callable[[], list[str]]
 
-
-@dataclass(frozen=True, slots=True)
-class _Inputs:
-    """What is asked about some documents, and how."""
-
-    documents: StoredDocuments
-    instances: Instances
-    hide: Hide
-
-    def names(self, chosen: IntArray) -> list[str]:
-        """Give the ids of the documents in some inputs."""
-        numbers = np.unique(self.instances.table[chosen][:, (0, 3)])
-        return [self.documents.name(index) for index in numbers.tolist()]
+    def documents(self) -> list[str]:
+        """Give the ids of the documents in it."""
+        return self.inputs.names(self.chosen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +84,8 @@ class Feed:
     store: TokenStore
     tokenizer: PreTrainedTokenizerFast
     special: SpecialIds
-    ordinary_ids_V: Tensor
-    starts_word_V: Tensor
+    ordinary_ids_V: IntArray
+    starts_word_V: NDArray[np.bool_]
 
     def groups(self, start: Place) -> Iterator[list[PlannedBatch]]:
         """Plan the batches of all epochs from a place on, group by group, without end.
@@ -157,10 +117,7 @@ class Feed:
             return []
         seed, limit = self.config.evaluation.seed, self.config.evaluation.max_instances
         inputs, plan = self._plan(documents, seed, _HELD_OUT_PASS, limit=limit)
-        return [
-            self._make(inputs, chosen, (seed, _HELD_OUT_PASS, number))
-            for number, chosen in enumerate(plan)
-        ]
+        return make_batches(inputs, plan)
 
     def _groups(self, epoch: int, n_parts: int) -> list[list[int]]:
         """Deal the record batches of the store into groups, in an order of the epoch."""
@@ -185,33 +142,31 @@ class Feed:
         inputs, plan = self._plan(documents, seed, number_of_pass)
         if not plan and len(groups) == 1:
             raise ValueError(Errors.B150.format(store=self.store.folder))
-        lengths = inputs.instances.lengths
-        planned = []
-        for number, chosen in enumerate(plan):
-            share = (group + (number + 1) / len(plan)) / len(groups)
-            last = number + 1 == len(plan)
-            after = Place(epoch, group + last, 0 if last else number + 1, parts)
-            if after.group == len(groups):
-                after = Place(epoch + 1)
-            key = (seed, number_of_pass, number)
-            planned.append(
-                PlannedBatch(
-                    n_pieces=int(lengths[chosen].sum()),
-                    n_positions=self._count_positions(lengths[chosen]),
-                    n_squares=int(np.square(lengths[chosen]).sum()),
-                    after=after,
-                    epochs=epoch + share,
-                    make=partial(self._make, inputs, chosen, key),
-                    documents=partial(inputs.names, chosen),
-                )
-            )
-        return planned
-
-    def _count_positions(self, lengths: IntArray) -> int:
-        """Count what a batch has room for: a rectangle, or the budget of a pack."""
+        if not plan:
+            return []
+        n_rows = np.array([len(chosen) for chosen in plan])
+        firsts = np.cumsum(n_rows) - n_rows
+        lengths = inputs.instances.lengths[np.concatenate(plan)]
+        n_pieces = np.add.reduceat(lengths, firsts)
+        # A rectangle, or the budget of a pack.
+        n_positions = n_rows * np.maximum.reduceat(lengths, firsts)
         if self.config.training.packing == "packs":
-            return max(int(lengths.sum()), self.config.training.batch_pieces)
-        return len(lengths) * int(lengths.max())
+            n_positions = n_pieces.clip(min=self.config.training.batch_pieces)
+        n_squares = np.add.reduceat(np.square(lengths), firsts)
+        places = [Place(epoch, group, number, parts) for number in range(1, len(plan))]
+        next_group = Place(epoch, group + 1, 0, parts)
+        places.append(next_group if group + 1 < len(groups) else Place(epoch + 1))
+        shares = np.arange(1, len(plan) + 1) / len(plan)
+        epochs = epoch + (group + shares) / len(groups)
+        columns = (
+            plan,
+            n_pieces.tolist(),
+            n_positions.tolist(),
+            n_squares.tolist(),
+            places,
+            epochs.tolist(),
+        )
+        return [PlannedBatch(inputs, *row) for row in zip(*columns, strict=True)]
 
     def _plan(
         self,
@@ -220,7 +175,7 @@ class Feed:
         number_of_pass: int,
         *,
         limit: int | None = None,
-    ) -> tuple[_Inputs, list[IntArray]]:
+    ) -> tuple[Inputs, list[IntArray]]:
         """Say what is asked about some documents, and what goes side by side."""
         training = self.config.training
         inputs = self._plan_inputs(documents, seed, number_of_pass)
@@ -242,9 +197,7 @@ class Feed:
         )
         return inputs, plan
 
-    def _plan_inputs(
-        self, documents: StoredDocuments, seed: int, epoch: int
-    ) -> _Inputs:
+    def _plan_inputs(self, documents: StoredDocuments, seed: int, epoch: int) -> Inputs:
         """Plan the inputs of a pass, and say how their pieces are hidden."""
         objective = self.config.objective
         if objective.compat == "google":
@@ -256,11 +209,7 @@ class Feed:
                 seed=seed,
                 epoch=epoch,
             )
-            return _Inputs(
-                documents,
-                google.instances,
-                lambda batch, chosen, _: google.hide(batch, chosen),
-            )
+            return Inputs(documents, google.instances, self.special, google.hide)
         instances = plan_epoch(
             documents,
             max_pieces=objective.max_pieces,
@@ -269,54 +218,51 @@ class Feed:
             seed=seed,
             epoch=epoch,
         )
-        return _Inputs(documents, instances, self._hide)
-
-    def _make(
-        self, inputs: _Inputs, chosen: IntArray, key: tuple[int, ...]
-    ) -> HiddenBatch:
-        """Make a batch and hide pieces in it; `key` is the source of all randomness."""
-        batch = make_batch(
-            [
-                (
-                    *inputs.instances.pieces(inputs.documents, index),
-                    int(inputs.instances.labels[index]),
-                )
-                for index in chosen.tolist()
-            ],
-            self.special,
-        )
-        entropy = np.random.SeedSequence(key).generate_state(1)
-        generator = torch.Generator().manual_seed(int(entropy[0]))
-        ids_BT, labels_BT = inputs.hide(batch, chosen, generator)
-        return HiddenBatch(
-            ids_BT=ids_BT,
-            segments_BT=batch.segments_BT,
-            real_BT=batch.real_BT,
-            labels_BT=labels_BT,
-            nsp_labels_B=batch.nsp_labels_B,
-            n_pieces=batch.n_pieces,
-            n_hidden=int(torch.count_nonzero(labels_BT != IGNORE)),
-            n_pairs=int(torch.count_nonzero(batch.nsp_labels_B != IGNORE)),
-        )
-
-    def _hide(
-        self, batch: Batch, _: IntArray, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
-        objective = self.config.objective
-        starts_word_BT = self.starts_word_V[batch.ids_BT]
-        chosen_BT = choose_pieces(
-            batch.ordinary_BT,
+        masking = Masking(
             probability=objective.mask_fraction,
-            generator=generator,
-            starts_word_BT=starts_word_BT if objective.whole_words else None,
-        )
-        return hide_pieces(
-            batch.ids_BT,
-            chosen_BT,
             mask_id=self.special.mask,
             ordinary_ids_V=self.ordinary_ids_V,
-            generator=generator,
+            starts_word_V=self.starts_word_V if objective.whole_words else None,
+            seed=seed,
+            epoch=epoch,
         )
+        return Inputs(documents, instances, self.special, masking.hide)
+
+
+def make_own(
+    groups: Iterable[list[PlannedBatch]], owns: Callable[[int], bool]
+) -> Iterator[tuple[PlannedBatch, HiddenBatch | None]]:
+    """Make the batches of this process, as many at once as is fastest.
+
+    groups (Iterable): From `Feed.groups`. The next one is taken when the last batch of
+        the one before has been.
+    owns (Callable): Says of a batch, by its number, whether this process makes it.
+    YIELDS (tuple): Each batch as planned; and made, if it is this process's.
+    """
+    number = 0
+    for group in groups:
+        waiting: list[tuple[PlannedBatch, bool]] = []
+        n_positions = 0
+        for planned in group:
+            is_own = owns(number)
+            number += 1
+            waiting.append((planned, is_own))
+            n_positions += planned.n_positions * is_own
+            if n_positions >= SLAB_POSITIONS:
+                yield from _make_waiting(waiting)
+                waiting, n_positions = [], 0
+        yield from _make_waiting(waiting)
+
+
+def _make_waiting(
+    waiting: list[tuple[PlannedBatch, bool]],
+) -> Iterator[tuple[PlannedBatch, HiddenBatch | None]]:
+    """Make the own ones of some batches of a group."""
+    own = [planned for planned, is_own in waiting if is_own]
+    rows = [planned.chosen for planned in own]
+    made = iter(make_batches(own[0].inputs, rows) if own else [])
+    for planned, is_own in waiting:
+        yield planned, next(made) if is_own else None
 
 
 def open_feed(config: PretrainConfig) -> Feed:
@@ -347,8 +293,6 @@ def open_feed(config: PretrainConfig) -> Feed:
             sep=tokenizer.sep_token_id,
             mask=tokenizer.mask_token_id,
         ),
-        ordinary_ids_V=torch.tensor(
-            [i for i, special in enumerate(bracketed) if not special]
-        ),
-        starts_word_V=torch.tensor([not piece.startswith("##") for piece in pieces]),
+        ordinary_ids_V=np.flatnonzero(~np.array(bracketed)),
+        starts_word_V=np.array([not piece.startswith("##") for piece in pieces]),
     )

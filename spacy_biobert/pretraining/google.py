@@ -13,29 +13,41 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from ..errors import Errors
-from .batches import Batch, IntArray
-from .losses import IGNORE
 from .pairs import (
     FOLLOWS,
     LEAST_PIECES,
     N_COLUMNS,
     N_SPECIALS_PAIR,
     RANDOM,
-    Documents,
     Instances,
-    Row,
-    Stretch,
 )
+from .ranges import IntArray, join_ranges
+from .slabs import Slab
 
 # Draws in search of another document; the last one counts, whatever it is.
 MAX_DRAWS = 10
+
+# Begin and end, in pieces of a document.
+Stretch = tuple[int, int]
+Row = tuple[int, int, int, int, int, int, int]
+
+
+class Documents(Protocol):
+    """Documents one by one; `documents.StoredDocuments` is one."""
+
+    def __len__(self) -> int: ...
+
+    def pieces(self, index: int) -> NDArray[np.unsignedinteger]:
+        """Give the piece ids of a document [n_pieces]."""
+
+    def bounds(self, index: int) -> IntArray:
+        """Give where its sentences begin and end, offsets [n_sentences + 1]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,33 +89,30 @@ class GooglePlan:
         order (IntArray): Their numbers [n].
         RETURNS (GooglePlan): Input i is what was input `order[i]`.
         """
-        n_hidden = np.diff(self.starts)[order]
-        starts = np.concatenate([[0], np.cumsum(n_hidden)])
-        moved = np.repeat(self.starts[order] - starts[:-1], n_hidden)
-        at = moved + np.arange(starts[-1])
+        at, n_hidden = self._find(order)
         return GooglePlan(
             Instances(self.instances.table[order]),
-            starts=starts,
+            starts=np.concatenate([[0], np.cumsum(n_hidden)]),
             places=self.places[at],
             shown=self.shown[at],
         )
 
-    def hide(self, batch: Batch, chosen: IntArray) -> tuple[Tensor, Tensor]:
-        """Hide in a batch what the plan says.
+    def hide(self, slab: Slab, numbers_R: IntArray) -> tuple[IntArray, IntArray]:
+        """Hide in some inputs what the plan says.
 
-        batch (Batch): Made of the inputs `chosen`, in their order. Not modified.
-        chosen (IntArray): Numbers of inputs [B].
-        RETURNS (tuple[Tensor, Tensor]): The ids to feed, and the labels, which are
-            IGNORE wherever nothing is hidden. Both [B, T], int64.
+        slab (Slab): Not modified.
+        numbers_R (IntArray): Those of its inputs.
+        RETURNS (tuple[IntArray, IntArray]): Positions in the slab, from its start to
+            its end, and the pieces that are fed there [n_hidden].
         """
-        ids_BT = batch.ids_BT.clone()
-        labels_BT = torch.full_like(ids_BT, IGNORE)
-        for row, index in enumerate(chosen.tolist()):
-            hidden = slice(*self.starts[index : index + 2].tolist())
-            places = torch.from_numpy(self.places[hidden])
-            labels_BT[row, places] = ids_BT[row, places]
-            ids_BT[row, places] = torch.from_numpy(self.shown[hidden])
-        return ids_BT, labels_BT
+        at, n_hidden = self._find(numbers_R)
+        return slab.starts_R.repeat(n_hidden) + self.places[at], self.shown[at]
+
+    def _find(self, numbers: IntArray) -> tuple[IntArray, IntArray]:
+        """Say where the hidden pieces of some inputs stand, and how many each has."""
+        starts = self.starts[numbers]
+        n_hidden = self.starts[numbers + 1] - starts
+        return join_ranges(starts, n_hidden), n_hidden
 
 
 def plan_google(

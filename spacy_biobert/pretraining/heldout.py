@@ -7,9 +7,9 @@ import torch
 from ..encoder.attention import Backend
 from ..encoder.hub import BertForPreTraining
 from ..encoder.precision import computing_in
-from .feed import HiddenBatch
 from .flat import FlatBatch
 from .losses import Sums, pretraining_loss
+from .making import HiddenBatch
 from .model import guess
 
 

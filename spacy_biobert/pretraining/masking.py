@@ -1,105 +1,184 @@
-"""Choose and hide the pieces that the encoder learns to guess (MLM).
+"""Choose and hide the pieces that the encoder learns to guess (MLM). No I/O.
 
-Shapes: B = sequences in the batch, T = pieces per sequence.
+Shapes: R = sequences, N = ordinary pieces of all sequences, those of each side by side;
+W = words among them, M = the chosen ones, V = vocabulary, D = draws for all sequences.
 """
 
-import torch
-from torch import Tensor
+from dataclasses import dataclass
 
-from ..errors import Errors
-from .losses import IGNORE
+import numpy as np
+from numpy.typing import NDArray
+
+from .dice import Rolls, make_key, roll, to_numbers, to_shares
+from .ranges import IntArray, join_ranges
+from .slabs import Slab
+
+_HALF = np.uint64(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Masking:
+    """How pieces are hidden in the inputs of one pass.
+
+    What is hidden in an input is a function of the fields and its number, whatever
+    stands beside it. `ordinary_ids_V` are the ids to take random pieces from;
+    `starts_word_V` says of each piece whether it begins a word; given, all pieces of a
+    word are chosen or none.
+    """
+
+    probability: float
+    mask_id: int
+    ordinary_ids_V: IntArray
+    starts_word_V: NDArray[np.bool_] | None
+    seed: int
+    epoch: int
+
+    def hide(self, slab: Slab, numbers_R: IntArray) -> tuple[IntArray, IntArray]:
+        """Choose pieces, and draw what is fed in their place.
+
+        slab (Slab): Not modified.
+        numbers_R (IntArray): Those of its inputs.
+        RETURNS (tuple[IntArray, IntArray]): Positions in the slab, from its start to
+            its end, and the pieces that are fed there [M].
+        """
+        chosen_N = choose_pieces(
+            roll(make_key("choose", self.seed, self.epoch), numbers_R),
+            slab.n_ordinary_R,
+            probability=self.probability,
+            starts_word_N=self._starts_word(slab),
+        )
+        rows_M, places_M = slab.find(np.flatnonzero(chosen_N))
+        at_M = slab.starts_R[rows_M] + places_M
+        keys_R = roll(make_key("show", self.seed, self.epoch), numbers_R)
+        shown_M = hide_pieces(
+            slab.ids_P[at_M],
+            roll(keys_R[rows_M], places_M),
+            mask_id=self.mask_id,
+            ordinary_ids_V=self.ordinary_ids_V,
+        )
+        return at_M, shown_M
+
+    def _starts_word(self, slab: Slab) -> NDArray[np.bool_] | None:
+        """Say where a word begins; the rest of a word that was cut is one."""
+        if self.starts_word_V is None:
+            return None
+        rows_N, places_N = slab.find(np.arange(slab.n_ordinary_R.sum()))
+        at_N = slab.starts_R[rows_N] + places_N
+        starts_word_N = self.starts_word_V[slab.ids_P[at_N]]
+        # What begins a segment stands after a special piece, which is left out here.
+        starts_word_N |= np.diff(at_N, prepend=-1) > 1
+        return starts_word_N
 
 
 def choose_pieces(
-    ordinary_BT: Tensor,
+    keys_R: Rolls,
+    n_ordinary_R: IntArray,
     *,
     probability: float,
-    generator: torch.Generator,
-    starts_word_BT: Tensor | None = None,
-) -> Tensor:
+    starts_word_N: NDArray[np.bool_] | None = None,
+) -> NDArray[np.bool_]:
     """Choose the pieces to guess, an exact number in each sequence.
 
     It is the share of the ordinary pieces, rounded, and at least one. With whole
     words, words are taken in random order as long as they fit into that number; the
     first one is taken even if it alone is longer.
 
-    ordinary_BT (Tensor): False for special pieces and padding, bool.
+    keys_R (Rolls): What is rolled for each sequence depends on its key alone.
+    n_ordinary_R (IntArray): Ordinary pieces of each sequence, perhaps none.
     probability (float): Share of the pieces to guess, 0 to 1.
-    generator (torch.Generator): The only source of randomness.
-    starts_word_BT (Tensor | None): True where a word begins, bool; given, all
-        pieces of a word are chosen or none.
-    RETURNS (Tensor): True for the pieces to guess, bool [B, T].
+    starts_word_N (NDArray | None): True where a word begins, and for the first piece of
+        each sequence, bool; given, all pieces of a word are chosen or none.
+    RETURNS (NDArray): True for the pieces to guess, bool [N].
     SOURCE: Devlin et al. (2019), section 3.1, https://arxiv.org/abs/1810.04805
     """
-    n_ordinary_B1 = ordinary_BT.sum(1, keepdim=True)
-    wanted_B1 = (n_ordinary_B1.double() * probability).round().long().clamp(min=1)
-    wanted_B1 = wanted_B1.minimum(n_ordinary_B1)
-    dice_BT = torch.rand(ordinary_BT.shape, generator=generator)
-    if starts_word_BT is not None:
-        word_BT = _number_words(starts_word_BT, ordinary_BT)
-        dice_BT = dice_BT.gather(1, word_BT)
-    dice_BT = dice_BT.masked_fill(~ordinary_BT, 2.0)
-    order_BT = dice_BT.argsort(stable=True, dim=1)
-    rank_BT = torch.empty_like(order_BT).scatter_(
-        1, order_BT, torch.arange(order_BT.shape[1]).expand_as(order_BT)
-    )
-    chosen_BT = rank_BT < wanted_B1
-    if starts_word_BT is not None:
-        chosen_BT = _whole_words(chosen_BT, word_BT, rank_BT)
-    return chosen_BT & ordinary_BT
+    wanted_R = np.rint(n_ordinary_R * probability).astype(np.int64).clip(min=1)
+    wanted_R = np.minimum(wanted_R, n_ordinary_R)
+    if starts_word_N is None:
+        n_words_R, sizes_W = n_ordinary_R, np.ones(n_ordinary_R.sum(), dtype=np.int64)
+    else:
+        n_words_R, sizes_W = _measure_words(starts_word_N, n_ordinary_R)
+    firsts_R = np.cumsum(n_words_R) - n_words_R
+    # Some are drawn twice: most sequences need no more draws than this.
+    n_draws_R = wanted_R + wanted_R // 5 + 4
+    chosen_W = np.zeros(len(sizes_W), dtype=bool)
+    open_R = np.flatnonzero(wanted_R)
+    while len(open_R):
+        taken, is_done = _take_words(
+            keys_R[open_R],
+            firsts_R[open_R],
+            n_words_R[open_R],
+            wanted_R[open_R],
+            n_draws_R[open_R],
+            sizes_W,
+        )
+        chosen_W[taken] = True
+        open_R = open_R[~is_done]
+        n_draws_R = 2 * n_draws_R
+    return chosen_W if starts_word_N is None else chosen_W.repeat(sizes_W)
+
+
+def _measure_words(
+    starts_word_N: NDArray[np.bool_], n_ordinary_R: IntArray
+) -> tuple[IntArray, IntArray]:
+    """Count the words of each sequence, and the pieces of each word."""
+    firsts_W = np.flatnonzero(starts_word_N)
+    ends_R = np.searchsorted(firsts_W, np.cumsum(n_ordinary_R))
+    return np.diff(ends_R, prepend=0), np.diff(firsts_W, append=len(starts_word_N))
+
+
+def _take_words(
+    keys_R: Rolls,
+    firsts_R: IntArray,
+    n_words_R: IntArray,
+    wanted_R: IntArray,
+    n_draws_R: IntArray,
+    sizes_W: IntArray,
+) -> tuple[IntArray, NDArray[np.bool_]]:
+    """Draw words and take them in that order; one that was drawn before counts as nothing.
+
+    More draws take the same words, and perhaps more.
+
+    firsts_R, n_words_R (IntArray): First word of each sequence, and its words.
+    wanted_R (IntArray): Most pieces of each, but for the first word.
+    n_draws_R (IntArray): How often to draw for each.
+    RETURNS (tuple): The words that were taken; and for each sequence whether there are
+        enough of them, bool [R].
+    """
+    draws_D = join_ranges(np.zeros_like(n_draws_R), n_draws_R)
+    rolls_D = roll(keys_R.repeat(n_draws_R), draws_D)
+    words_D = to_numbers(rolls_D, n_words_R.repeat(n_draws_R))
+    words_D += firsts_R.repeat(n_draws_R)
+    # Of several values for the same word the last one stays, which is the first draw.
+    order_D = np.arange(len(words_D))
+    drawn_first_W = np.empty_like(sizes_W)
+    drawn_first_W[words_D[::-1]] = order_D[::-1]
+    sizes_D = np.where(drawn_first_W[words_D] == order_D, sizes_W[words_D], 0)
+    totals_D = np.cumsum(sizes_D)
+    ends_R = np.cumsum(n_draws_R)
+    begins_R = ends_R - n_draws_R
+    totals_D -= (totals_D[begins_R] - sizes_D[begins_R]).repeat(n_draws_R)
+    fits_D = totals_D <= wanted_R.repeat(n_draws_R)
+    fits_D[begins_R] = True
+    return words_D[fits_D], totals_D[ends_R - 1] >= wanted_R
 
 
 def hide_pieces(
-    ids_BT: Tensor,
-    chosen_BT: Tensor,
-    *,
-    mask_id: int,
-    ordinary_ids_V: Tensor,
-    generator: torch.Generator,
-) -> tuple[Tensor, Tensor]:
-    """Hide the chosen pieces and return what the encoder has to guess.
+    ids_M: IntArray, rolls_M: Rolls, *, mask_id: int, ordinary_ids_V: IntArray
+) -> IntArray:
+    """Say what is fed in place of the chosen pieces.
 
-    Of the chosen pieces 80% become [MASK], 10% become a random piece and 10%
-    stay, so that the encoder cannot tell which pieces it is asked about.
+    80% become [MASK], 10% become a random piece and 10% stay, so that the encoder
+    cannot tell which pieces it is asked about.
 
-    ids_BT (Tensor): Piece ids, int64. Not modified.
-    chosen_BT (Tensor): True for the pieces to guess, bool.
+    ids_M (IntArray): The chosen pieces. Not modified.
+    rolls_M (Rolls): Uniform.
     mask_id (int): Id of [MASK].
-    ordinary_ids_V (Tensor): Ids to take random pieces from, int64: no special ones.
-    generator (torch.Generator): The only source of randomness.
-    RETURNS (tuple[Tensor, Tensor]): The ids to feed, and the labels, which are
-        IGNORE wherever `chosen_BT` is False. Both [B, T], int64.
-    RAISES (ValueError): If `chosen_BT` is not bool or its shape differs.
+    ordinary_ids_V (IntArray): Ids to take random pieces from: no special ones.
+    RETURNS (IntArray): Piece ids [M].
     SOURCE: Devlin et al. (2019), section 3.1, https://arxiv.org/abs/1810.04805
     """
-    if chosen_BT.dtype != torch.bool or chosen_BT.shape != ids_BT.shape:
-        raise ValueError(
-            Errors.B125.format(
-                expected=tuple(ids_BT.shape),
-                dtype=chosen_BT.dtype,
-                found=tuple(chosen_BT.shape),
-            )
-        )
-    dice_BT = torch.rand(ids_BT.shape, generator=generator)
-    places_BT = torch.randint(len(ordinary_ids_V), ids_BT.shape, generator=generator)
-    hidden_BT = torch.where(chosen_BT & (dice_BT < 0.8), mask_id, ids_BT)
-    random_BT = ordinary_ids_V[places_BT]
-    hidden_BT = torch.where(chosen_BT & (dice_BT >= 0.9), random_BT, hidden_BT)
-    return hidden_BT, torch.where(chosen_BT, ids_BT, IGNORE)
-
-
-def _number_words(starts_word_BT: Tensor, ordinary_BT: Tensor) -> Tensor:
-    """Number the words; the rest of a word that was cut is one, a special piece too."""
-    goes_on_BT = ordinary_BT & ~starts_word_BT
-    # What comes first, or after a special piece, goes on no word.
-    goes_on_BT[:, :1] = False
-    goes_on_BT[:, 1:] &= ordinary_BT[:, :-1]
-    return (~goes_on_BT).cumsum(1) - 1
-
-
-def _whole_words(chosen_BT: Tensor, word_BT: Tensor, rank_BT: Tensor) -> Tensor:
-    """Drop the last word if it did not fit; the first one counts as a whole."""
-    zeros_BW = torch.zeros(word_BT.shape, dtype=torch.long)
-    n_left_out_BW = zeros_BW.scatter_add(1, word_BT, (~chosen_BT).long())
-    is_first_BW = zeros_BW.scatter_add(1, word_BT, (rank_BT == 0).long())
-    return ((n_left_out_BW == 0) | (is_first_BW > 0)).gather(1, word_BT)
+    dice_M = to_shares(rolls_M)
+    # The lower half of a roll is independent of the upper one, which decides.
+    random_M = ordinary_ids_V[to_numbers(rolls_M << _HALF, len(ordinary_ids_V))]
+    shown_M = np.where(dice_M < 0.8, mask_id, ids_M)
+    return np.where(dice_M >= 0.9, random_M, shown_M)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from .batches import IntArray
+from .ranges import IntArray
 
 # Sequences that wait for a gap they fit into. With 16,384 pieces of abstracts in a
 # pack, 32 leave less than a thousandth of it empty, and one at a time a hundredth.

@@ -5,11 +5,15 @@ random, so that labelled pairs are truly half and half; what is too long is cut 
 its outer ends, so that a pair that follows truly follows; a short input is drawn
 for each input, not for a whole document; and a stranger is as long as what it takes
 the place of, so that lengths do not give the label away.
+
+All that is drawn for an input depends on the sentence it begins with. So it is drawn
+for every sentence at once, as if an input began there; which ones truly begin one is
+then found by going from input to input.
+
+Shapes: S = sentences of all documents, R = those with which an input begins that gets a
+stranger. Sentences and pieces are counted through all documents, as in their outline.
 """
 
-import random
-from array import array
-from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,6 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import Errors
+from .dice import Rolls, make_key, roll, to_numbers, to_shares
+from .outline import Outline
+from .ranges import IntArray, join_ranges
 
 FOLLOWS, RANDOM, NO_PARTNER = 0, 1, -100
 N_SPECIALS_PAIR, N_SPECIALS_ALONE = 3, 2
@@ -24,35 +31,23 @@ N_SPECIALS_PAIR, N_SPECIALS_ALONE = 3, 2
 LEAST_PIECES = N_SPECIALS_PAIR + 2
 # Documents drawn in search of a stranger that is long enough.
 MAX_DRAWS = 10
-
-IntArray = NDArray[np.int64]
-
-
-# Begin and end, in pieces of a document.
-Stretch = tuple[int, int]
-Row = tuple[int, int, int, int, int, int, int]
 N_COLUMNS = 7
 
 
 class Documents(Protocol):
-    """Documents as pieces with sentence bounds; `store.StoredDocuments` is one."""
+    """Documents as sentences; `documents.StoredDocuments` is one."""
 
-    def __len__(self) -> int: ...
-
-    def pieces(self, index: int) -> NDArray[np.unsignedinteger]:
-        """Give the piece ids of a document [n_pieces]."""
-
-    def bounds(self, index: int) -> IntArray:
-        """Give where its sentences begin and end, offsets [n_sentences + 1]."""
+    def outline(self) -> Outline:
+        """Give where all documents and their sentences begin."""
 
 
 @dataclass(frozen=True, slots=True)
 class Instances:
     """Where the segments of each input stand, in columns of a table [n, 7].
 
-    Columns: document of A, begin and end of A in pieces, document of B, begin and
-    end of B (an empty stretch if there is no B), label: 0 if B follows A, 1 if B is
-    from elsewhere, -100 if A stands alone.
+    Columns: document of A, begin and end of A in pieces of the document, document of B,
+    begin and end of B (an empty stretch if there is no B), label: 0 if B follows A, 1 if
+    B is from elsewhere, -100 if A stands alone.
     """
 
     table: NDArray[np.int32]
@@ -72,19 +67,6 @@ class Instances:
         specials = np.where(b > 0, N_SPECIALS_PAIR, N_SPECIALS_ALONE)
         lengths: IntArray = (a + b + specials).astype(np.int64)
         return lengths
-
-    def pieces(
-        self, documents: Documents, index: int
-    ) -> tuple[NDArray[np.unsignedinteger], NDArray[np.unsignedinteger]]:
-        """Give the pieces of an input.
-
-        documents (Documents): The ones it was planned from.
-        index (int): Number of the input.
-        RETURNS (tuple): Piece ids of A, and of B, which may be none.
-        """
-        a_doc, a_begin, a_end, b_doc, b_begin, b_end, _ = self.table[index].tolist()
-        a = documents.pieces(a_doc)[a_begin:a_end]
-        return a, documents.pieces(b_doc)[b_begin:b_end]
 
 
 def plan_epoch(
@@ -113,125 +95,201 @@ def plan_epoch(
     """
     if max_pieces < LEAST_PIECES:
         raise ValueError(Errors.B120.format(found=max_pieces, least=LEAST_PIECES))
-    dice = random.Random(f"{seed} {epoch}")
-    planner = _Planner(documents, max_pieces, short_probability, next_sentence, dice)
-    numbers = array("i")
-    for index in range(len(documents)):
-        for row in planner.plan(index):
-            numbers.extend(row)
-    table = np.array(numbers, dtype=np.int32).reshape(-1, N_COLUMNS)
-    order = np.random.default_rng(dice.getrandbits(64)).permutation(len(table))
-    return Instances(table[order])
+    outline = documents.outline()
+    planner = _Planner(outline, max_pieces, short_probability, seed, epoch)
+    makes_pairs = next_sentence and len(outline) > 1
+    table = planner.plan_pairs() if makes_pairs else planner.plan_stretches()
+    order = np.random.default_rng(int(make_key("order of inputs", seed, epoch)))
+    return Instances(table[order.permutation(len(table))])
 
 
 @dataclass(frozen=True, slots=True)
 class _Planner:
-    documents: Documents
+    outline: Outline
     max_pieces: int
     short_probability: float
-    next_sentence: bool
-    dice: random.Random
+    seed: int
+    epoch: int
 
-    def plan(self, document: int) -> list[Row]:
-        """Cut a document into chunks of sentences and make an input of each."""
-        bounds = self.documents.bounds(document).tolist()
-        if self.next_sentence and len(self.documents) > 1:
-            return self._pairs(document, bounds)
-        return self._stretches(document, bounds)
-
-    def _stretches(self, document: int, bounds: list[int]) -> list[Row]:
+    def plan_stretches(self) -> NDArray[np.int32]:
         """Take whole sentences as long as they fit."""
-        rows: list[Row] = []
-        first = 0
-        while first < len(bounds) - 1:
-            end = bounds[first] + self._target(self.max_pieces - N_SPECIALS_ALONE)
-            last = max(first + 1, bisect_right(bounds, end) - 1)
-            rows += self._alone(document, bounds[first], bounds[last])
-            first = last
-        return rows
+        bounds, first_S, end_S = self._sentences()
+        target_S = self._targets(first_S, self.max_pieces - N_SPECIALS_ALONE)
+        last_S = np.searchsorted(bounds, bounds[:-1] + target_S, side="right") - 1
+        last_S = last_S.clip(first_S + 1, end_S)
+        begun = _follow(last_S)
+        return self._alone(begun, last_S[begun])
 
-    def _pairs(self, document: int, bounds: list[int]) -> list[Row]:
+    def plan_pairs(self) -> NDArray[np.int32]:
         """Take sentences until the length is reached, and split them in two."""
-        rows: list[Row] = []
-        first, n_sentences = 0, len(bounds) - 1
-        while first < n_sentences:
-            target = self._target(self.max_pieces - N_SPECIALS_PAIR)
-            last = bisect_left(bounds, bounds[first] + target, first + 1)
-            last = min(last, n_sentences)
-            if last - first == 1:
-                rows += self._alone(document, bounds[first], bounds[last])
-                first = last
-                continue
-            middle = first + 1 + int(self.dice.random() * (last - first - 1))
-            a, b = (bounds[first], bounds[middle]), (bounds[middle], bounds[last])
-            if self.dice.random() < 0.5:
-                stranger = self._stranger(document, a, b, target)
-                rows.append(self._pair(document, a, *stranger, RANDOM))
-                # What the stranger took the place of is used again.
-                first = middle
-            else:
-                rows.append(self._pair(document, a, document, b, FOLLOWS))
-                first = last
-        return rows
+        bounds, first_S, end_S = self._sentences()
+        target_S = self._targets(first_S, self.max_pieces - N_SPECIALS_PAIR)
+        last_S = np.searchsorted(bounds, bounds[:-1] + target_S)
+        last_S = last_S.clip(first_S + 1, end_S)
+        n_more_S = last_S - first_S - 1
+        middle_S = first_S + 1 + to_numbers(self._roll("middle", first_S), n_more_S)
+        is_random_S = to_shares(self._roll("label", first_S)) < 0.5
+        is_random_S &= n_more_S > 0
+        # What the stranger took the place of is used again.
+        begun = _follow(np.where(is_random_S, middle_S, last_S))
+        is_random, is_alone = is_random_S[begun], n_more_S[begun] == 0
+        alone, own = begun[is_alone], begun[~is_alone & ~is_random]
+        random = begun[is_random]
+        followers = self._documents(own), bounds[middle_S[own]], bounds[last_S[own]]
+        strangers = self._strangers(
+            random, middle_S[random], last_S[random], target_S[random]
+        )
+        return np.concatenate(
+            [
+                self._alone(alone, last_S[alone]),
+                self._pair(own, middle_S[own], followers, FOLLOWS),
+                self._pair(random, middle_S[random], strangers, RANDOM),
+            ]
+        )
 
-    def _target(self, room: int) -> int:
-        """Draw the length of an input, specials not counted: mostly what there is."""
-        if self.dice.random() < self.short_probability:
-            return 2 + int(self.dice.random() * (room - 1))
-        return room
+    def _sentences(self) -> tuple[IntArray, IntArray, IntArray]:
+        """Give the sentences' bounds, their numbers, and where their documents end."""
+        firsts, bounds = self.outline.firsts, self.outline.bounds
+        return (
+            bounds,
+            np.arange(len(bounds) - 1),
+            np.repeat(firsts[1:], np.diff(firsts)),
+        )
 
-    def _alone(self, document: int, begin: int, end: int) -> list[Row]:
-        """Make an input without a partner; what is too long becomes several."""
+    def _documents(self, sentences: IntArray) -> IntArray:
+        return np.searchsorted(self.outline.firsts, sentences, side="right") - 1
+
+    def _roll(self, what: str, counters: IntArray) -> Rolls:
+        return roll(make_key(what, self.seed, self.epoch), counters)
+
+    def _targets(self, first_S: IntArray, room: int) -> IntArray:
+        """Draw the lengths of inputs, specials not counted: mostly what there is."""
+        is_short_S = to_shares(self._roll("is short", first_S)) < self.short_probability
+        short_S = 2 + to_numbers(self._roll("length", first_S), room - 1)
+        return np.where(is_short_S, short_S, room)
+
+    def _alone(self, first: IntArray, last: IntArray) -> NDArray[np.int32]:
+        """Make inputs without a partner; what is too long becomes several."""
         room = self.max_pieces - N_SPECIALS_ALONE
-        return [
-            (document, at, min(at + room, end), document, 0, 0, NO_PARTNER)
-            for at in range(begin, end, room)
-        ]
+        begin, end = self.outline.bounds[first], self.outline.bounds[last]
+        n_inputs = -((begin - end) // room)
+        begin, end, document = (
+            np.repeat(values, n_inputs)
+            for values in (begin, end, self._documents(first))
+        )
+        begin += room * join_ranges(np.zeros_like(n_inputs), n_inputs)
+        nothing = self._first_pieces(document)
+        return self._table(
+            (document, begin, np.minimum(begin + room, end)),
+            (document, nothing, nothing),
+            NO_PARTNER,
+        )
 
     def _pair(
-        self, document: int, a: Stretch, other: int, b: Stretch, label: int
-    ) -> Row:
-        """Cut a pair at its outer ends, so that it fits."""
+        self, first: IntArray, middle: IntArray, b: "_Stretches", label: int
+    ) -> NDArray[np.int32]:
+        """Cut pairs at their outer ends, so that they fit."""
+        begin, end = self.outline.bounds[first], self.outline.bounds[middle]
+        document, b_begin, b_end = b
         room = self.max_pieces - N_SPECIALS_PAIR
-        n_a, n_b = _fit(a[1] - a[0], b[1] - b[0], room)
-        return (document, a[1] - n_a, a[1], other, b[0], b[0] + n_b, label)
+        n_a, n_b = _fit(end - begin, b_end - b_begin, room)
+        a = self._documents(first), end - n_a, end
+        return self._table(a, (document, b_begin, b_begin + n_b), label)
 
-    def _stranger(
-        self, document: int, a: Stretch, b: Stretch, target: int
-    ) -> tuple[int, Stretch]:
+    def _table(self, a: "_Stretches", b: "_Stretches", label: int) -> NDArray[np.int32]:
+        """Give rows of the table; there pieces are counted in their document."""
+        table = np.empty((len(a[0]), N_COLUMNS), dtype=np.int32)
+        for column, (document, begin, end) in ((0, a), (3, b)):
+            start = self._first_pieces(document)
+            table[:, column] = document
+            table[:, column + 1] = begin - start
+            table[:, column + 2] = end - start
+        table[:, -1] = label
+        return table
+
+    def _first_pieces(self, documents: IntArray) -> IntArray:
+        return self.outline.bounds[self.outline.firsts[documents]]
+
+    def _strangers(
+        self,
+        first_R: IntArray,
+        middle_R: IntArray,
+        last_R: IntArray,
+        target_R: IntArray,
+    ) -> "_Stretches":
         """Take sentences from any other document, in the manner in which B was taken.
 
         If A and B reach the target, the stranger does, from any sentence but the
         first. If their document ended before, it is the end of its document that is
         nearest to B in length. Documents that are too short for it are drawn again.
         """
-        reached = b[1] - a[0] >= target
-        wanted = target - (a[1] - a[0]) if reached else b[1] - b[0]
-        for _ in range(MAX_DRAWS):
-            other = int(self.dice.random() * (len(self.documents) - 1))
-            other += other >= document
-            bounds = self.documents.bounds(other).tolist()
-            earliest = min(1, len(bounds) - 2)
-            if bounds[-1] - bounds[earliest] >= wanted:
-                break
+        bounds = self.outline.bounds
+        a_begin_R, b_begin_R, b_end_R = (
+            bounds[first_R],
+            bounds[middle_R],
+            bounds[last_R],
+        )
+        is_reached_R = b_end_R - a_begin_R >= target_R
+        reaching_R = target_R - (b_begin_R - a_begin_R)
+        wanted_R = np.where(is_reached_R, reaching_R, b_end_R - b_begin_R)
+        document_R = self._draw_documents(first_R, wanted_R)
+        earliest_R, end_R = self._rest(document_R)
         # The last sentence from which as much is left as wanted.
-        latest = max(earliest, bisect_right(bounds, bounds[-1] - wanted) - 1)
-        if reached:
-            first = earliest + int(self.dice.random() * (latest - earliest + 1))
-            last = bisect_left(bounds, bounds[first] + wanted, first + 1)
-            return other, (bounds[first], bounds[min(last, len(bounds) - 1)])
-        later = min(latest + 1, len(bounds) - 2)
-        too_long, too_short = (bounds[-1] - bounds[at] for at in (latest, later))
-        first = latest if too_long - wanted <= wanted - too_short else later
-        return other, (bounds[first], bounds[-1])
+        latest_R = np.searchsorted(bounds, bounds[end_R] - wanted_R, side="right") - 1
+        latest_R = np.maximum(earliest_R, latest_R)
+        n_starts_R = latest_R - earliest_R + 1
+        any_R = earliest_R + to_numbers(self._roll("start", first_R), n_starts_R)
+        reached_R = np.searchsorted(bounds, bounds[any_R] + wanted_R)
+        later_R = np.minimum(latest_R + 1, end_R - 1)
+        too_long_R, too_short_R = (
+            bounds[end_R] - bounds[at] for at in (latest_R, later_R)
+        )
+        is_later_R = too_long_R - wanted_R > wanted_R - too_short_R
+        nearest_R = np.where(is_later_R, later_R, latest_R)
+        return (
+            document_R,
+            bounds[np.where(is_reached_R, any_R, nearest_R)],
+            bounds[np.where(is_reached_R, reached_R.clip(any_R + 1, end_R), end_R)],
+        )
+
+    def _draw_documents(self, first_R: IntArray, wanted_R: IntArray) -> IntArray:
+        """Draw other documents until they are long enough, or drawn often enough."""
+        own_R = self._documents(first_R)
+        found_R = np.empty_like(own_R)
+        open_R = np.arange(len(own_R))
+        for number in range(MAX_DRAWS):
+            rolls = self._roll(f"document {number}", first_R[open_R])
+            drawn = to_numbers(rolls, len(self.outline) - 1)
+            drawn += drawn >= own_R[open_R]
+            found_R[open_R] = drawn
+            earliest, end = self._rest(drawn)
+            n_pieces = self.outline.bounds[end] - self.outline.bounds[earliest]
+            open_R = open_R[n_pieces < wanted_R[open_R]]
+        return found_R
+
+    def _rest(self, documents: IntArray) -> tuple[IntArray, IntArray]:
+        """Give the sentences of documents without the first, unless it is the only one."""
+        first, end = self.outline.firsts[documents], self.outline.firsts[documents + 1]
+        return np.minimum(first + 1, end - 1), end
 
 
-def _fit(n_a: int, n_b: int, room: int) -> tuple[int, int]:
-    """Shorten the longer segment first, then both, until they fit."""
-    if n_a + n_b <= room:
-        return n_a, n_b
-    if n_a <= room // 2:
-        return n_a, room - n_a
-    if n_b <= room // 2:
-        return room - n_b, n_b
-    return room - room // 2, room // 2
+# Documents, begins and ends.
+_Stretches = tuple[IntArray, IntArray, IntArray]
+
+
+def _follow(next_S: IntArray) -> IntArray:
+    """Give the sentences that begin an input, if each says where the next one begins."""
+    steps, found, at = next_S.tolist(), [], 0
+    while at < len(steps):
+        found.append(at)
+        at = steps[at]
+    return np.array(found, dtype=np.int64)
+
+
+def _fit(n_a: IntArray, n_b: IntArray, room: int) -> tuple[IntArray, IntArray]:
+    """Shorten the longer segments first, then both, until they fit."""
+    half = room // 2
+    shorter = np.where(n_b <= half, room - n_b, room - half)
+    shorter = np.where(n_a <= half, n_a, shorter)
+    too_long = n_a + n_b > room
+    return np.where(too_long, shorter, n_a), np.where(too_long, room - shorter, n_b)

@@ -12,8 +12,9 @@ from ..encoder.precision import resolve_device, resolve_precision
 from .checkpoint import Checkpoint, RunFolder
 from .config import PretrainConfig
 from .device import Device
-from .feed import Feed, HiddenBatch
+from .feed import Feed
 from .flat import FlatBatch, flatten
+from .making import HiddenBatch
 from .optimizer import make_optimizer
 from .ranks import Ranks
 from .start import start_weights

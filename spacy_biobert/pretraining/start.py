@@ -15,9 +15,9 @@ from ..encoder.hub import (
 )
 from ..errors import Errors
 from .config import Network, PretrainConfig
+from .documents import StoredDocuments
 from .feed import Feed
 from .model import warm_start
-from .store import StoredDocuments
 from .svd import log_unigram, svd_embeddings
 
 # More pieces move the vectors little, and take memory and time.

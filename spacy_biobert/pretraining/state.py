@@ -8,6 +8,9 @@ from .config import PretrainConfig
 from .feed import Feed
 from .position import Position
 
+# Goes up whenever the same place in a run gives other batches than before: 1, without a
+# number, hid pieces by the batch; 2 hides them by the input.
+FORMAT = 2
 # Sections that do not change what the encoder learns.
 _NO_RECIPE = {"paths", "evaluation", "output", "machine"}
 # The stable part of this schedule is the same wherever the run ends.
@@ -32,6 +35,7 @@ def describe_state(
     RETURNS (dict): What JSON can hold.
     """
     return {
+        "format": FORMAT,
         "step": position.step,
         "position": position.to_json(),
         "recipe": recipe(config),
@@ -54,9 +58,16 @@ def take_up(
     feed (Feed): Its store, to which shards may have been added.
     checkpoint (object): Names it in messages.
     RETURNS (Position): Of the run when the checkpoint was written.
-    RAISES (ValueError): If the recipe is another one, each difference named, or
-        the store's shards are.
+    RAISES (ValueError): If another version wrote it, which had other batches there; if
+        the recipe is another one, each difference named, or the store's shards are.
     """
+    found_format = state.get("format", 1)
+    if found_format != FORMAT:
+        raise ValueError(
+            Errors.B161.format(
+                checkpoint=checkpoint, expected=FORMAT, found=found_format
+            )
+        )
     differences = list(_differences(state["recipe"], recipe(config)))
     if differences:
         raise ValueError(

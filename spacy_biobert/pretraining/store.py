@@ -7,73 +7,19 @@ order, with their checksums; adding to a corpus is adding shards (`building.py`)
 
 import hashlib
 import json
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from itertools import accumulate
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from ..checksums import file_checksum
 from ..errors import Errors
-
-Split = Literal["train", "held_out"]
-Pieces = NDArray[np.uint16] | NDArray[np.uint32]
+from .documents import Part, Split, StoredDocuments
 
 FORMAT = 1
 MANIFEST = "manifest.json"
-
-
-class StoredDocuments:
-    """The documents of one split, read from the mapped shards when asked for."""
-
-    def __init__(self, batches: list["_Batch"], split: Split) -> None:
-        self._batches = batches
-        self._rows = [batch.rows(split) for batch in batches]
-        self._ends = list(accumulate(len(rows) for rows in self._rows))
-
-    def __len__(self) -> int:
-        return self._ends[-1] if self._ends else 0
-
-    def pieces(self, index: int) -> Pieces:
-        """Give the pieces of a document, a view of the mapped file.
-
-        index (int): Place of the document in the split.
-        RETURNS (NDArray): Piece ids [n_pieces].
-        """
-        batch, bounds = self._find(index)
-        return batch.pieces[bounds[0] : bounds[-1]]
-
-    def bounds(self, index: int) -> NDArray[np.int64]:
-        """Give where the sentences of a document begin and end.
-
-        index (int): Place of the document in the split.
-        RETURNS (NDArray): Offsets [n_sentences + 1] into `pieces(index)`.
-        """
-        _, bounds = self._find(index)
-        return bounds.astype(np.int64) - bounds[0]
-
-    def name(self, index: int) -> str:
-        """Give the id of a document.
-
-        index (int): Place of the document in the split.
-        """
-        number = bisect_right(self._ends, index)
-        row = self._rows[number][index - self._ends[number] + len(self._rows[number])]
-        found: str = self._batches[number].names[int(row)].as_py()
-        return found
-
-    def _find(self, index: int) -> tuple["_Batch", NDArray[np.int32]]:
-        """Give the record batch of a document, and its sentences' bounds in it."""
-        number = bisect_right(self._ends, index)
-        batch, rows = self._batches[number], self._rows[number]
-        row = rows[index - self._ends[number] + len(rows)]
-        return batch, batch.bounds[batch.starts[row] : batch.starts[row + 1] + 1]
 
 
 class TokenStore:
@@ -84,16 +30,16 @@ class TokenStore:
         self.manifest = manifest
         self.tokenizer_sha256: str = manifest["tokenizer_sha256"]
         self.n_pieces = sum(shard["pieces"] for shard in manifest["shards"])
-        self._batches = [
-            batch
+        self._parts = [
+            part
             for shard in manifest["shards"]
-            for batch in _open_shard(folder / shard["name"], shard["bytes"])
+            for part in _open_shard(folder / shard["name"], shard["bytes"])
         ]
 
     @property
     def n_parts(self) -> int:
         """Record batches; adding shards adds some at the end."""
-        return len(self._batches)
+        return len(self._parts)
 
     def n_documents(self, split: Split) -> int:
         """Give the number of documents in a split, as the manifest says."""
@@ -105,7 +51,7 @@ class TokenStore:
 
     def part_pieces(self, part: int) -> int:
         """Give the number of pieces in a record batch, by its number."""
-        return len(self._batches[part].pieces)
+        return len(self._parts[part].pieces)
 
     def first_parts(self, split: Split, n_pieces: int) -> range:
         """Give the first record batches that hold so much of a split.
@@ -114,10 +60,10 @@ class TokenStore:
         n_pieces (int): Pieces in documents of the split.
         RETURNS (range): Their numbers; those of all if there is less.
         """
-        for part, batch in enumerate(self._batches):
+        for number, part in enumerate(self._parts):
             if n_pieces <= 0:
-                return range(part)
-            n_pieces -= batch.n_pieces(split)
+                return range(number)
+            n_pieces -= part.n_pieces(split)
         return range(self.n_parts)
 
     def documents(
@@ -130,7 +76,7 @@ class TokenStore:
         RETURNS (StoredDocuments): In the order of the parts.
         """
         numbers = range(self.n_parts) if parts is None else parts
-        return StoredDocuments([self._batches[number] for number in numbers], split)
+        return StoredDocuments([self._parts[number] for number in numbers], split)
 
     @property
     def sha256(self) -> str:
@@ -202,35 +148,7 @@ def tokenizer_checksum(tokenizer: Tokenizer) -> str:
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """A record batch of a mapped shard."""
-
-    names: pa.StringArray
-    # Packed to bits: what is unpacked is no part of the mapped file.
-    held_out: pa.BooleanArray
-    # Sentence at which each document starts [n_documents + 1].
-    starts: NDArray[np.int32]
-    # Piece at which each sentence starts [n_sentences + 1].
-    bounds: NDArray[np.int32]
-    pieces: Pieces
-
-    def rows(self, split: Split) -> NDArray[np.int32]:
-        """Give the places of a split's documents in the batch."""
-        held_out = self.held_out.to_numpy(zero_copy_only=False)
-        return np.flatnonzero(held_out == (split == "held_out")).astype(np.int32)
-
-    def n_pieces(self, split: Split) -> int:
-        """Count the pieces in the documents of a split."""
-        rows = self.rows(split)
-        begins, ends = (
-            self.bounds[self.starts[rows]],
-            self.bounds[self.starts[rows + 1]],
-        )
-        return int((ends - begins).sum())
-
-
-def _open_shard(path: Path, n_bytes: int) -> Iterator[_Batch]:
+def _open_shard(path: Path, n_bytes: int) -> Iterator[Part]:
     if not path.is_file():
         raise FileNotFoundError(Errors.B115.format(path=path))
     found = path.stat().st_size
@@ -244,7 +162,7 @@ def _open_shard(path: Path, n_bytes: int) -> Iterator[_Batch]:
     for batch in batches:
         documents = batch.column("sentences")
         sentences = documents.values
-        yield _Batch(
+        yield Part(
             names=batch.column("id"),
             held_out=batch.column("held_out"),
             starts=documents.offsets.to_numpy(),

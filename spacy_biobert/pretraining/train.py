@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,7 +20,7 @@ from ..errors import Errors
 from .ahead import Ahead
 from .checkpoint import STABLE, Checkpoint, RunFolder
 from .config import read_config
-from .feed import Place, PlannedBatch, open_feed
+from .feed import Place, PlannedBatch, make_own, open_feed
 from .heldout import evaluate_held_out
 from .interruption import noting_interruption
 from .losses import Sums, pretraining_loss
@@ -171,10 +171,9 @@ def _falls_from_here(run: Run, position: Position, progress: float) -> bool:
 def _turns(run: Run, start: Place) -> Iterator[Iterator[Turn]]:
     """Plan and make batches in threads, ahead of the steps that take them."""
     with closing(Ahead(run.feed.groups(start), n_items=1)) as groups:
-        planned = enumerate(chain.from_iterable(groups))
         made = (
-            (batch, run.shaped(batch.make()) if run.ranks.owns(number) else None)
-            for number, batch in planned
+            (planned, None if batch is None else run.shaped(batch))
+            for planned, batch in make_own(groups, run.ranks.owns)
         )
         with closing(Ahead(made, n_items=run.config.machine.batches_ahead)) as turns:
             yield turns

@@ -20,9 +20,10 @@ from benchmarks.pretraining import make_learners, measure
 from benchmarks.reference_builder import Instance, create_instances
 from benchmarks.speed_setting import Setting
 from benchmarks.stock_loop import StockBatch, StockLearner, batch_instances
-from spacy_biobert.pretraining.feed import Feed, HiddenBatch, open_feed
+from spacy_biobert.pretraining.feed import Feed, open_feed
+from spacy_biobert.pretraining.making import HiddenBatch
 
-from ..pretraining.runs import CONFIG, make_store, overrides, planned
+from ..pretraining.runs import CONFIG, make, make_store, overrides, planned
 
 LENGTH = 32
 
@@ -77,7 +78,7 @@ def test_all_learn_from_the_same_weights_and_find_the_same_loss(
     setting: Setting, feed: Feed, instances: list[Instance], tmp_path: Path
 ) -> None:
     prepared = prepared_from(feed, instances)
-    first = next(planned(feed, FIRST_DOCUMENTS)).make()
+    first = make(next(planned(feed, FIRST_DOCUMENTS)))
 
     with ExitStack() as stack:
         learners = make_learners(setting, LENGTH, prepared, tmp_path, stack)

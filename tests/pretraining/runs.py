@@ -9,6 +9,7 @@ from tokenizers import Tokenizer
 
 from spacy_biobert.pretraining.building import build_store
 from spacy_biobert.pretraining.feed import Feed, Place, PlannedBatch
+from spacy_biobert.pretraining.making import HiddenBatch, make_batches
 from spacy_biobert.types import Document, Section
 
 CONFIG = Path(__file__).parents[2] / "configs" / "pretrain_demo.cfg"
@@ -76,3 +77,9 @@ def overrides(store: Path, encoder: Path, **keys: object) -> dict[str, object]:
 def planned(feed: Feed, start: Place | None = None) -> Iterator[PlannedBatch]:
     """The batches of a run one by one, from a place on, without end."""
     return chain.from_iterable(feed.groups(start or Place()))
+
+
+def make(batch: PlannedBatch) -> HiddenBatch:
+    """Make one batch, alone."""
+    (made,) = make_batches(batch.inputs, [batch.chosen])
+    return made

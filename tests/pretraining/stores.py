@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
-from spacy_biobert.pretraining.store import StoredDocuments, TokenStore
+from spacy_biobert.pretraining.documents import StoredDocuments
+from spacy_biobert.pretraining.store import TokenStore
 from spacy_biobert.types import Document, Section
 
 WORDS = "aspirin reduces fever in most of the patients with gene p53 and MASK".split()

@@ -7,16 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from spacy_biobert.pretraining.batches import SpecialIds, make_batch, plan_batches
+from spacy_biobert.pretraining.batches import plan_batches
 from spacy_biobert.pretraining.building import build_store
 from spacy_biobert.pretraining.config import read_config
 from spacy_biobert.pretraining.feed import open_feed
 from spacy_biobert.pretraining.losses import IGNORE
 from spacy_biobert.types import Document, Section
 
-from .runs import CONFIG, overrides, planned
+from .runs import CONFIG, make, overrides, planned
 
-SPECIAL = SpecialIds(pad=0, cls=2, sep=3, mask=4)
 LENGTHS = st.lists(st.integers(3, 60), max_size=80).map(np.array)
 
 
@@ -64,36 +63,13 @@ def test_a_sequence_beyond_the_budget_stands_alone():
     assert sorted(map(len, plan(np.array([100, 5, 5])))) == [1, 2]
 
 
-def test_make_batch_writes_cls_a_sep_b_sep_and_padding():
-    a, b, none = np.array([10, 11]), np.array([12], np.uint16), np.array([], int)
-    batch = make_batch([(a, b, 1), (b, none, 0), (b, b, 0)], SPECIAL)
-    assert batch.ids_BT.tolist() == [
-        [2, 10, 11, 3, 12, 3],
-        [2, 12, 3, 0, 0, 0],
-        [2, 12, 3, 12, 3, 0],
-    ]
-    assert batch.segments_BT.tolist() == [
-        [0, 0, 0, 0, 1, 1],
-        [0] * 6,
-        [0, 0, 0, 1, 1, 0],
-    ]
-    assert batch.real_BT.sum(1).tolist() == [6, 3, 5]
-    assert batch.ordinary_BT.long().tolist() == [
-        [0, 1, 1, 0, 1, 0],
-        [0, 1, 0, 0, 0, 0],
-        [0, 1, 0, 1, 0, 0],
-    ]
-    assert batch.nsp_labels_B.tolist() == [1, IGNORE, 0]
-    assert (batch.n_pieces, batch.n_positions) == (14, 18)
-
-
 @pytest.fixture
 def feed(store, tiny_encoder):
     return open_feed(read_config(CONFIG, overrides(store, tiny_encoder)))
 
 
 def take(feed, n_batches):
-    return [batch.make() for batch in islice(planned(feed), n_batches)]
+    return [make(batch) for batch in islice(planned(feed), n_batches)]
 
 
 def test_the_feed_gives_the_same_batches_twice_and_others_in_the_next_epoch(feed):
@@ -122,7 +98,7 @@ def hidden_by_input(feed, epoch):
         if plan.epochs > epoch + 1:
             return found
         if plan.epochs > epoch:
-            batch = plan.make()
+            batch = make(plan)
             whole = batch.ids_BT.where(batch.labels_BT == IGNORE, batch.labels_BT)
             for pieces, labels in zip(whole, batch.labels_BT, strict=True):
                 found[tuple(pieces[pieces > 0].tolist())] = labels[pieces > 0].tolist()

@@ -9,31 +9,32 @@ from spacy_biobert.pretraining.config import read_config
 from spacy_biobert.pretraining.feed import (
     MAX_GROUPS,
     Feed,
-    HiddenBatch,
     open_feed,
 )
 from spacy_biobert.pretraining.google import GooglePlan, GoogleRecipe, plan_google
 from spacy_biobert.pretraining.losses import IGNORE
+from spacy_biobert.pretraining.making import HiddenBatch
 from spacy_biobert.pretraining.train import pretrain
 
-from .runs import CONFIG, overrides, planned
+from .runs import CONFIG, make, overrides, planned
+from .texts import segments
 
 Rows = list[tuple[list[int], list[int], int]]
 
 
 @pytest.fixture
 def make_feed(store, tiny_encoder):
-    def make(**keys: object) -> Feed:
+    def make_one(**keys: object) -> Feed:
         keys = {"objective__compat": "google", **keys}
         return open_feed(read_config(CONFIG, overrides(store, tiny_encoder, **keys)))
 
-    return make
+    return make_one
 
 
 def epochs(feed: Feed, n_epochs: int) -> list[list[HiddenBatch]]:
     found: list[list[HiddenBatch]] = [[]]
     for batch in planned(feed):
-        found[-1].append(batch.make())
+        found[-1].append(make(batch))
         if batch.epochs == len(found):
             if len(found) == n_epochs:
                 break
@@ -62,7 +63,7 @@ def expected_rows(feed: Feed, plan: GooglePlan) -> Rows:
     for index, (start, end) in enumerate(
         zip(plan.starts, plan.starts[1:], strict=False)
     ):
-        a, b = plan.instances.pieces(documents, index)
+        a, b = segments(plan.instances, documents, index)
         ids = [special.cls, *a.tolist(), special.sep, *b.tolist(), special.sep]
         labels = [IGNORE] * len(ids)
         for place, shown in zip(
@@ -119,7 +120,7 @@ def test_held_out_questions_are_planned_in_the_same_manner(make_feed):
 def test_null_leaves_the_chunks_without_partner(make_feed):
     feed = make_feed(objective__compat=None, objective__max_pieces=8)
     labels = torch.cat(
-        [batch.make().nsp_labels_B for batch in islice(planned(feed), 20)]
+        [make(batch).nsp_labels_B for batch in islice(planned(feed), 20)]
     )
     assert (labels == IGNORE).any()
 

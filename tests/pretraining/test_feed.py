@@ -13,7 +13,7 @@ from spacy_biobert.pretraining.building import append_to_store
 from spacy_biobert.pretraining.config import read_config
 from spacy_biobert.pretraining.feed import open_feed
 
-from .runs import CONFIG, make_documents, make_store, overrides, planned
+from .runs import CONFIG, make, make_documents, make_store, overrides, planned
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def names_of(store):
 
 
 def same(batch, other):
-    return torch.equal(batch.make().ids_BT, other.make().ids_BT)
+    return torch.equal(make(batch).ids_BT, make(other).ids_BT)
 
 
 def test_the_store_is_visited_in_groups_of_its_parts(feed):
@@ -105,7 +105,7 @@ def test_held_out_questions_come_from_no_more_than_a_group(
 
 def test_what_a_batch_is_planned_with_is_what_it_has(feed):
     for plan in first_epoch(feed):
-        batch = plan.make()
+        batch = make(plan)
         lengths = batch.real_BT.sum(1)
         assert plan.n_pieces == batch.n_pieces == int(lengths.sum())
         assert plan.n_positions == batch.ids_BT.numel()

@@ -1,38 +1,22 @@
 import json
 import lzma
 import random
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
 
-from spacy_biobert.pretraining.batches import SpecialIds, make_batch
 from spacy_biobert.pretraining.google import GooglePlan, GoogleRecipe, plan_google
 from spacy_biobert.pretraining.losses import IGNORE
 from spacy_biobert.pretraining.pairs import FOLLOWS, RANDOM
+from spacy_biobert.pretraining.slabs import Slab, SpecialIds, make_slab
+
+from .texts import Texts
 
 MASK = 4
 SPECIAL = SpecialIds(pad=0, cls=2, sep=3, mask=MASK)
-
-
-class Texts:
-    """Documents given as the ids of the pieces of their sentences."""
-
-    def __init__(self, documents: Sequence[Sequence[Sequence[int]]]) -> None:
-        self._documents = documents
-
-    def __len__(self) -> int:
-        return len(self._documents)
-
-    def pieces(self, index: int) -> NDArray[np.uint32]:
-        return np.array([i for s in self._documents[index] for i in s], np.uint32)
-
-    def bounds(self, index: int) -> NDArray[np.int64]:
-        return np.cumsum([0, *map(len, self._documents[index])])
 
 
 class Scripted(random.Random):
@@ -65,11 +49,22 @@ def recipe(**changed: object) -> GoogleRecipe:
     return GoogleRecipe(**{**asked, **changed})  # type: ignore[arg-type]
 
 
+def hidden(
+    plan: GooglePlan, texts: Texts, numbers: list[int], special: SpecialIds = SPECIAL
+) -> tuple[Slab, NDArray[np.int64], NDArray[np.int64]]:
+    """Some inputs in a batch of their own before hiding, what is fed, and the labels."""
+    chosen = np.array(numbers)
+    slab = make_slab(plan.instances, [chosen], texts, special)
+    at, shown = plan.hide(slab, chosen)
+    fed, labels = slab.ids_P.copy(), np.full_like(slab.ids_P, IGNORE)
+    labels[at] = slab.ids_P[at]
+    fed[at] = shown
+    return slab, fed.reshape(len(numbers), -1), labels.reshape(len(numbers), -1)
+
+
 def rebuilt(plan: GooglePlan, texts: Texts, index: int) -> tuple[list[int], list[int]]:
     """What is fed, and the labels, of one input in a batch of its own."""
-    a, b = plan.instances.pieces(texts, index)
-    batch = make_batch([(a, b, int(plan.instances.labels[index]))], SPECIAL)
-    ids, labels = plan.hide(batch, np.array([index]))
+    _, ids, labels = hidden(plan, texts, [index])
     return ids[0].tolist(), labels[0].tolist()
 
 
@@ -169,19 +164,18 @@ def test_too_small_an_input_is_refused() -> None:
         plan_google(Texts([[[10]]]), recipe(max_pieces=4), random.Random(0))
 
 
-def test_hide_takes_the_inputs_asked_for_and_leaves_the_batch() -> None:
+def test_hide_takes_the_inputs_asked_for_and_leaves_the_slab() -> None:
     texts = Texts([[[10, 11, 12]] * 4, [[20, 21]] * 9, [[30]]])
     plan = plan_google(texts, recipe(), random.Random(0))
-    chosen = np.array([3, 0, 2])
-    rows = [(*plan.instances.pieces(texts, i), RANDOM) for i in chosen.tolist()]
-    batch = make_batch(rows, SPECIAL)
-    before = batch.ids_BT.clone()
+    numbers = [3, 0, 2]
 
-    ids, labels = plan.hide(batch, chosen)
+    slab, ids, labels = hidden(plan, texts, numbers)
 
-    assert torch.equal(batch.ids_BT, before)
-    assert torch.equal(torch.where(labels == IGNORE, before, labels), before)
-    for row, index in enumerate(chosen.tolist()):
+    untouched = make_slab(plan.instances, [np.array(numbers)], texts, SPECIAL)
+    assert np.array_equal(slab.ids_P, untouched.ids_P)
+    before = slab.ids_P.reshape(ids.shape)
+    assert np.array_equal(np.where(labels == IGNORE, before, labels), before)
+    for row, index in enumerate(numbers):
         alone, its_labels = rebuilt(plan, texts, index)
         assert ids[row, : len(alone)].tolist() == alone
         assert labels[row, : len(alone)].tolist() == its_labels
@@ -218,16 +212,13 @@ def test_inputs_are_those_of_the_reference(golden: dict[str, Any], number: int) 
 
     assert len(plan.instances) == len(case["instances"]) > 50
     for index, expected in enumerate(case["instances"]):
-        a, b = plan.instances.pieces(texts, index)
-        label = int(plan.instances.labels[index])
-        batch = make_batch([(a, b, label)], special)
-        fed, labels = plan.hide(batch, np.array([index]))
-        places = (labels[0] != IGNORE).nonzero().ravel()
+        slab, fed, labels = hidden(plan, texts, [index], special)
+        places = np.flatnonzero(labels[0] != IGNORE)
         assert {
             "document": int(plan.instances.table[index, 0]),
             "tokens": [vocabulary[id_] for id_ in fed[0]],
-            "segment_ids": batch.segments_BT[0].tolist(),
-            "is_random_next": bool(batch.nsp_labels_B[0]),
+            "segment_ids": slab.segments_P.tolist(),
+            "is_random_next": bool(slab.nsp_labels_R[0]),
             "masked_positions": places.tolist(),
             "masked_labels": [vocabulary[id_] for id_ in labels[0, places]],
         } == expected

@@ -1,6 +1,6 @@
 from collections import Counter
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import count, islice, pairwise
 
 import numpy as np
 import pytest
@@ -16,23 +16,17 @@ from spacy_biobert.pretraining.pairs import (
     plan_epoch,
 )
 
+from .texts import Texts, segments
 
-class Lengths:
+
+class Lengths(Texts):
     """Documents given by the lengths of their sentences; each piece is unlike others."""
 
     def __init__(self, documents: Sequence[Sequence[int]]) -> None:
-        self._bounds = [np.cumsum([0, *lengths]) for lengths in documents]
-        self._starts = np.cumsum([0, *(bounds[-1] for bounds in self._bounds)])
-
-    def __len__(self) -> int:
-        return len(self._bounds)
-
-    def pieces(self, index: int) -> NDArray[np.uint32]:
-        start, end = self._starts[index : index + 2]
-        return np.arange(start, end, dtype=np.uint32)
-
-    def bounds(self, index: int) -> NDArray[np.int64]:
-        return self._bounds[index]
+        pieces = count()
+        super().__init__(
+            [[list(islice(pieces, n)) for n in lengths] for lengths in documents]
+        )
 
 
 def make_abstracts(n_documents: int, seed: int = 0) -> Lengths:
@@ -120,7 +114,7 @@ def test_each_piece_is_used_once_but_for_what_is_cut(
     found = plan(abstracts, max_pieces)
     used: Counter[int] = Counter()
     for index, label in enumerate(found.labels):
-        a, b = found.pieces(abstracts, index)
+        a, b = segments(found, abstracts, index)
         used.update(a.tolist())
         if label == FOLLOWS:
             used.update(b.tolist())
@@ -136,7 +130,7 @@ def test_nothing_is_lost_where_everything_fits() -> None:
     found = plan(documents, 10_000, short_probability=0.0)
     used = set()
     for index, label in enumerate(found.labels):
-        a, b = found.pieces(documents, index)
+        a, b = segments(found, documents, index)
         used.update(a.tolist())
         if label == FOLLOWS:
             used.update(b.tolist())
@@ -307,7 +301,7 @@ def test_any_documents_give_inputs_that_hold(
 
     assert {row[0] for row in found.table.tolist()} == set(range(len(documents)))
     for index, label in enumerate(found.labels):
-        a, b = found.pieces(corpus, index)
+        a, b = segments(found, corpus, index)
         assert len(a)
         assert (
             len(a) + len(b) + (3 if len(b) else 2) == found.lengths[index] <= max_pieces

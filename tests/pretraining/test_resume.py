@@ -207,6 +207,18 @@ def test_a_store_that_was_changed_is_refused(run, tmp_path):
         run(resume=True)
 
 
+def test_a_checkpoint_of_a_version_with_other_batches_is_refused(run, tmp_path):
+    run(report=interrupt_at(4))
+    path = tmp_path / "run" / "checkpoints" / "step-00000004" / "state.json"
+    state = json.loads(path.read_text())
+    # The first version wrote none.
+    del state["format"]
+    path.write_text(json.dumps(state))
+    message = r"\[B161\].*step-00000004.*format 2.*format 1.*--network.init"
+    with pytest.raises(ValueError, match=message):
+        run(resume=True)
+
+
 def test_a_run_goes_on_longer_from_before_its_rate_fell(run):
     short = run("short", **STABLE)
     stable = short.folder.stable.path

@@ -24,7 +24,7 @@ from spacy_biobert.pretraining.model import guess
 from spacy_biobert.pretraining.optimizer import make_optimizer, take_step
 from spacy_biobert.pretraining.train import pretrain
 
-from .runs import CONFIG, make_store, overrides
+from .runs import CONFIG, make, make_store, overrides
 
 
 @pytest.fixture
@@ -272,7 +272,7 @@ def test_a_tiny_network_learns_one_batch_by_heart(store, tiny_encoder):
     feed = open_feed(
         read_config(CONFIG, overrides(store, tiny_encoder, training__batch_pieces=256))
     )
-    batch = next(feed.groups(Place()))[0].make()
+    batch = make(next(feed.groups(Place()))[0])
     assert {0, 1} <= set(batch.nsp_labels_B.tolist())
     model = new_pretraining_model(
         len(feed.tokenizer), n_layers=2, width=64, n_heads=2, feedforward_width=128,
