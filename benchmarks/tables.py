@@ -22,7 +22,12 @@ from spacy_biobert.evaluation.card import markdown_table, score_tables
 from .record import RESULTS, read_result
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("README.md", "docs/data.md", "docs/registry.md")
+PAGES = (
+    "README.md",
+    "docs/data.md",
+    "docs/registry.md",
+    "assets/biobert-mini/README.md",
+)
 REGISTRIES = (
     "spacy_factories",
     "spacy_tokenizers",
