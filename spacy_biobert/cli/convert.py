@@ -85,6 +85,7 @@ def convert_cli(
     tokenizer: str = typer.Option(
         TOKENIZER, "--tokenizer", help="The pipeline's, as its config names it"
     ),
+    force: bool = typer.Option(False, "--force", help="Replace the output"),
     report: Path | None = typer.Option(
         None, "--report", help="JSON file for the counts, also per file"
     ),
@@ -114,6 +115,7 @@ def convert_cli(
                 labels=None if labels is None else read_label_set(labels),
             ),
             tokenizer=tokenizer,
+            force=force,
         )
         if report is not None:
             write_report(report, counts)
@@ -132,6 +134,7 @@ def convert(
     renamed: Iterable[str] = (),
     policy: Policy | None = None,
     tokenizer: str = TOKENIZER,
+    force: bool = False,
 ) -> dict[str, Any]:
     """Convert corpus files to one .spacy file.
 
@@ -144,6 +147,7 @@ def convert(
     renamed (Iterable[str]): "FROM=TO" for labels of any kind.
     policy (Policy or None): How to read them; None for the defaults.
     tokenizer (str): The registered name of a tokenizer without arguments.
+    force (bool): Replace an output that exists.
     RETURNS (dict): The counts, see `converters.to_docs.Conversion`; besides,
         "skipped" by reason or code, the "problems" that were skipped, "notes" on what
         was read in another way than it is written, and all of it by "files".
@@ -156,6 +160,8 @@ def convert(
 
     if output.suffix != ".spacy":
         raise SourceError(Errors.B210.format(path=output, expected="*.spacy"))
+    if output.exists() and not force:
+        raise SourceError(Errors.B236.format(path=output))
     mapping = parse_mapping(renamed)
     policy = policy or Policy()
     corpus = find_corpus(inputs, format, policy)

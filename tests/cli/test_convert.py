@@ -195,7 +195,8 @@ def test_categories_take_their_labels_from_file_or_data(
     labels.write_text('["c", "b", "a"]')
     assert convert(data, output, "--format", "categories").exit_code == 0
     assert docs(output)[0].cats == {"a": 0.0, "b": 1.0}
-    convert(data, output, "--format", "categories", "--labels", labels, "--map", "c=d")
+    options = ("--labels", labels, "--map", "c=d", "--force")
+    assert convert(data, output, "--format", "categories", *options).exit_code == 0
     assert [doc.cats for doc in docs(output)] == [
         {"d": 0.0, "b": 1.0, "a": 0.0},
         {"d": 0.0, "b": 1.0, "a": 1.0},
@@ -269,9 +270,14 @@ def test_zip_archives_are_read_as_folders_are(tmp_path: Path, output: Path) -> N
         file.writestr("__MACOSX/x/train/._a.txt", "no")
     assert convert(archive / "x/train", output, "--format", "brat").exit_code == 0
     assert [doc.ents[0].text for doc in docs(output)] == ["Rats"]
-    assert convert(archive, output, "--format", "brat").exit_code == 0
+    refused = convert(archive, output, "--format", "brat")
+    assert refused.exit_code == 1
+    assert "B236" in refused.output
+    assert [doc.ents[0].text for doc in docs(output)] == ["Rats"]
+    assert convert(archive, output, "--format", "brat", "--force").exit_code == 0
     assert sorted(doc.user_data["document_id"] for doc in docs(output)) == ["a", "b"]
-    assert "B238" in convert(archive / "y", output, "--format", "brat").output
+    missing = convert(archive / "y", output, "--format", "brat", "--force")
+    assert "B238" in missing.output
 
 
 def test_folder_of_brat_counts_as_annotated_with_relations_if_one_text_is(
