@@ -81,7 +81,11 @@ def take_up(
             raise ValueError(
                 Errors.B159.format(checkpoint=checkpoint, found=f"another {name}")
             )
-    return Position.from_json(state["position"])
+    position = Position.from_json(state["position"])
+    if len(found) > len(state["shards"]):
+        # Other documents are held out now, and their losses do not compare.
+        position.best, position.stale = None, 0
+    return position
 
 
 def _differences(

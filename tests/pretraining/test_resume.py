@@ -1,17 +1,24 @@
 import json
 import os
+import shutil
 import signal
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 import torch
+from tokenizers import Tokenizer
 
 from spacy_biobert.encoder.hub import open_pretraining_model
+from spacy_biobert.pretraining.building import append_to_store
+from spacy_biobert.pretraining.config import read_config
+from spacy_biobert.pretraining.feed import open_feed
+from spacy_biobert.pretraining.position import Position
+from spacy_biobert.pretraining.state import describe_state, take_up
 from spacy_biobert.pretraining.train import pretrain
 
 from ..full_disk import no_file_beyond
-from .runs import CONFIG, overrides
+from .runs import CONFIG, make_documents, overrides
 
 # Dropout, accumulation that grows, and a pass over the store in the middle.
 RECIPE = {
@@ -243,6 +250,23 @@ def test_a_run_ends_when_its_evaluations_get_no_better(run):
     assert not outcome.interrupted
     assert outcome.folder.manifest.is_file()
     assert 2 <= outcome.figures["step"] < 30
+
+
+def test_a_best_evaluation_counts_for_the_store_it_was_made_on(
+    store, tiny_encoder, tmp_path
+):
+    config = read_config(CONFIG, overrides(store, tiny_encoder))
+    before = open_feed(config)
+    state = describe_state(config, before, Position(step=7, best=3.5, stale=2))
+    same = take_up(state, config, before, checkpoint="here")
+    assert (same.step, same.best, same.stale) == (7, 3.5, 2)
+
+    grown = shutil.copytree(store, tmp_path / "grown")
+    tokenizer = Tokenizer.from_file(str(tiny_encoder / "tokenizer.json"))
+    append_to_store(make_documents(range(40, 60)), tokenizer, grown, held_out=0.25)
+    config = read_config(CONFIG, overrides(grown, tiny_encoder))
+    other = take_up(state, config, open_feed(config), checkpoint="here")
+    assert (other.step, other.best, other.stale) == (7, None, 0)
 
 
 def test_resume_or_begin_anew_takes_up_what_was_broken_off(run):
