@@ -99,7 +99,7 @@ def view(
     found = list(islice(_documents(inputs, source_format), limit + 1))
     shown, more = found[:limit], len(found) > limit
     if not shown:
-        raise SourceError(Errors.B229.format(path=output))
+        raise SourceError(Errors.B229.format(path=", ".join(inputs)))
     names = [Path(name).name for name in inputs]
     told = [] if title is None and len(names) == 1 else [f"From {', '.join(names)}."]
     if more:

@@ -61,7 +61,7 @@ def group_relations(document: ShownDocument) -> list[Row]:
     A name is the text of a mention, in any case, with its concepts.
 
     document (ShownDocument): The document.
-    RETURNS (list[Row]): The most probable first, then as they come.
+    RETURNS (list[Row]): Those that state no score, then the most probable; else as they come.
     """
     rows: dict[tuple[str, str, str], Row] = {}
     for relation in sorted(document.relations, key=_descending):
