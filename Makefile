@@ -12,7 +12,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 export MALLOC_MMAP_THRESHOLD_ ?= 1073741824
 export MALLOC_TRIM_THRESHOLD_ ?= 1073741824
 
-.PHONY: demo real test check install clean
+.PHONY: demo real test check picture install clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -45,6 +45,13 @@ check: $(VENV)/installed  ## Lint, types, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Needs the system's Chromium; its sandbox does not work in every container.
+picture: $(VENV)/installed  ## The picture of `view` in the README, docs/view.png
+	$(BIN)/spacy-biobert view corpus/sample/pubtator/test.pubtator.txt work/sample/view.html --force \
+	    --title "The sample corpus"
+	chromium --headless --no-sandbox --hide-scrollbars --disable-lcd-text \
+	    --force-device-scale-factor=0.75 --window-size=1060,1080 --screenshot=docs/view.png file://$(CURDIR)/work/sample/view.html
 
 clean:  ## Remove what `make demo` made
 	rm -rf work/sample training/sample metrics/sample.json project.lock $(DEMO)

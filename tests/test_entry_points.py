@@ -8,6 +8,7 @@ from spacy.cli.package import get_third_party_dependencies
 from spacy.util import registry
 
 from spacy_biobert.converters.formats import DETAILS, KINDS, Format
+from spacy_biobert.viewing.label_colours import LABEL_COLOURS
 
 FORMATS = entry_points(group="spacy_biobert_formats")
 OURS = [
@@ -37,6 +38,11 @@ def test_format_loads_and_can_be_written(point) -> None:
     assert isinstance(loaded, Format)
     assert loaded.write is not None
     assert loaded.holds <= {*KINDS, *DETAILS}
+
+
+def test_colours_are_found_by_displacy() -> None:
+    found = registry.displacy_colors.get_all()
+    assert found["biobert"]["CHEMICAL"] == LABEL_COLOURS["CHEMICAL"]
 
 
 def test_entry_points_are_found_by_spacy() -> None:

@@ -37,6 +37,11 @@ def test_parsers_load_neither_spacy_nor_torch(module: str) -> None:
     }
 
 
+def test_colours_for_displacy_load_nothing_heavy() -> None:
+    loaded = loaded_by("import spacy_biobert.viewing.label_colours")
+    assert not loaded & {"spacy", "torch", "thinc", "matplotlib"}
+
+
 def test_metrics_load_neither_spacy_nor_torch() -> None:
     assert not loaded_by("import spacy_biobert.evaluation.metrics") & {"spacy", "torch"}
 

@@ -116,7 +116,7 @@ class CorpusErrors:
     )
     B229 = (
         "{path}: expected annotated documents, found none, so that nothing was "
-        "written. Check --format and the file."
+        "written. Check the format that was named, and the file."
     )
     B230 = "{name}: expected one of {known}, found '{found}'. Choose one of them."
     B231 = (
@@ -132,7 +132,8 @@ class CorpusErrors:
     )
     B234 = (
         "{path}: expected a file that begins as one known format does ({known}), found "
-        "{found}. Name the format with --format (of an input of `export`: --from)."
+        "{found}. Name the format with --format (of an input of `export` or `view`: "
+        "--from)."
     )
     B235 = (
         "{path}: could not be written: {reason}. Check the folder and the space left."
