@@ -4,7 +4,7 @@ import json
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import typer
@@ -27,7 +27,8 @@ def make_annotator(encoder: Path, folder: Path) -> Path:
     from spacy.training import Example
 
     near = RELATION.replace(
-        "entity_pairs.v1\"", 'entity_pairs.v1"\nmax_distance = 3\ntypes = null\ndirected = true'
+        'entity_pairs.v1"',
+        'entity_pairs.v1"\nmax_distance = 3\ntypes = null\ndirected = true',
     )
     nlp = make_nlp(encoder, ner=NER, relation=near, textcat=TEXTCAT)
     nlp.initialize(
@@ -55,21 +56,29 @@ def write_documents(path: Path, numbers: Iterable[int]) -> Path:
 
 def annotate(*arguments: object) -> Result:
     """Run the command here."""
-    return CliRunner().invoke(APP, [str(a) for a in (*arguments, "--block-size", BLOCK)])
+    return CliRunner().invoke(
+        APP, [str(a) for a in (*arguments, "--block-size", BLOCK)]
+    )
 
 
-def annotate_and_signal(arguments: Iterable[object], number: int, after: float) -> int:
+def annotate_and_signal(
+    arguments: Iterable[object], number: int, when: float | Callable[[], bool]
+) -> int:
     """Run the command in a process of its own, and send it a signal.
 
     number (int): The signal.
-    after (float): Seconds until then.
+    when (float | Callable): Seconds until then, or what says when.
     RETURNS (int): The exit code; negative if the signal ended it.
     """
     process = multiprocessing.get_context("fork").Process(
         target=_run_alone, args=([str(argument) for argument in arguments],)
     )
     process.start()
-    process.join(after)
+    if callable(when):
+        while process.is_alive() and not when():
+            process.join(0.01)
+    else:
+        process.join(when)
     if process.is_alive():
         assert process.pid is not None
         os.kill(process.pid, number)

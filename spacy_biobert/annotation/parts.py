@@ -102,7 +102,7 @@ def read_recipe(parts: Parts) -> Recipe | None:
     """Read what a run was begun with; None if no run is here."""
     try:
         recipe: Recipe = json.loads((parts.folder / RECIPE).read_text("utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     return recipe
 

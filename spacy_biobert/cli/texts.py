@@ -55,7 +55,7 @@ def find_texts(inputs: list[str], format: str | None, *, parts: Path) -> list[So
         raise SourceError(Errors.B232.format(found=format, known=known))
     sources: list[Source] = []
     for path in paths:
-        if parts in path.parents:
+        if parts.resolve() in path.resolve().parents:
             continue
         told = format or _tell(path)
         sources += list_sources([path], told)

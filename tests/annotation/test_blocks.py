@@ -55,7 +55,10 @@ def test_documents_that_cannot_be_annotated_are_set_aside_in_their_place() -> No
         document("3", "x" * 9),
         document("1", "again"),
         document("4", "half \ud83d"),
-        Text("a.jsonl", AnnotatedDocument("5", "a b", passages=(Passage(0, 1, "\udcff"),))),
+        Text(
+            "a.jsonl",
+            AnnotatedDocument("5", "a b", passages=(Passage(0, 1, "\udcff"),)),
+        ),
         document("6"),
     ]
 
@@ -67,7 +70,11 @@ def test_documents_that_cannot_be_annotated_are_set_aside_in_their_place() -> No
     ] == ["1", "[B516]", "[B505]", "[B506]", "[B507]", "[B507]", "6"]
 
 
-@given(st.lists(st.sampled_from(["1", "01", "PMC1", "PMC10", "a-1", "a-10", "", "²", "10"])))
+@given(
+    st.lists(
+        st.sampled_from(["1", "01", "PMC1", "PMC10", "a-1", "a-10", "", "²", "10"])
+    )
+)
 def test_seen_ids_are_a_set(names: list[str]) -> None:
     seen, known = SeenIds(), set()
     for name in names:
