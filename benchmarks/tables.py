@@ -258,7 +258,7 @@ def annotate() -> str:
         f"{markdown_table(header, rows)}\n\nAbstracts of {settings['characters'] // settings['block_size']:,} "
         f"characters, blocks of {settings['block_size']}, in turn, mean ± deviation "
         f"(least to most) of {settings['repeats']} repeats; threads: "
-        f"{settings['threads']}. `annotate` also writes what it found.\n\n"
+        f"{settings['threads']}, in processor time. `annotate` also writes what it found.\n\n"
         f"{provenance([result])}"
     )
 

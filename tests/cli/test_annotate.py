@@ -194,12 +194,17 @@ def test_every_format_reads_back_the_same(
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 @pytest.mark.parametrize(
-    ("name", "format"), [("o.jsonl.gz", "jsonl"), ("o.xml", "bioc_xml")]
+    ("name", "format", "n_blocks"),
+    [
+        ("o.jsonl.gz", "jsonl", 24),
+        ("o.xml", "bioc_xml", 24),
+        pytest.param("o.jsonl", "jsonl", 500, marks=pytest.mark.slow),
+    ],
 )
 def test_a_run_killed_at_random_moments_goes_on_to_the_same_bytes(
-    annotator: Path, tmp_path: Path, name: str, format: str
+    annotator: Path, tmp_path: Path, name: str, format: str, n_blocks: int
 ) -> None:
-    documents = write_documents(tmp_path / "documents.jsonl", range(24 * BLOCK))
+    documents = write_documents(tmp_path / "documents.jsonl", range(n_blocks * BLOCK))
     with documents.open("a") as file:
         file.write('{"id": "broken"\n')
     (tmp_path / "whole").mkdir()
@@ -212,16 +217,16 @@ def test_a_run_killed_at_random_moments_goes_on_to_the_same_bytes(
         return len(list(killed.parent.glob(f"{name}.parts/0*.json")))
 
     for _ in range(5):
-        n_blocks = finished() + chance.randint(0, 3)
+        n_then = finished() + chance.randint(0, n_blocks // 8)
 
-        def soon(n_blocks: int = n_blocks) -> bool:
+        def soon(n_then: int = n_then) -> bool:
             time.sleep(chance.uniform(0, 0.02))
-            return finished() >= n_blocks
+            return finished() >= n_then
 
         code = annotate_and_signal((documents, killed, *options), signal.SIGKILL, soon)
         assert code == -signal.SIGKILL
         assert not killed.exists()
-    assert 0 < finished() < 25
+    assert 0 < finished() <= n_blocks
     putting_together = killed.with_name(f".{name}.unfinished")
     annotate_and_signal(
         (documents, killed, *options), signal.SIGKILL, putting_together.exists
