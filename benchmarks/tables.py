@@ -24,6 +24,7 @@ from .record import RESULTS, read_result
 ROOT = Path(__file__).parent.parent
 PAGES = (
     "README.md",
+    "docs/annotate.md",
     "docs/data.md",
     "docs/registry.md",
     "assets/biobert-mini/README.md",
@@ -208,10 +209,10 @@ def speed_notes(result: dict[str, Any]) -> str:
     )
 
 
-def thousands(figures: list[float]) -> str:
+def thousands(figures: list[float], form: str = ",.0f") -> str:
     """Write the mean and the standard deviation of speeds."""
-    deviation = f" ± {stdev(figures):,.0f}" if len(figures) > 1 else ""
-    return f"{mean(figures):,.0f}{deviation}"
+    deviation = f" ± {stdev(figures):{form}}" if len(figures) > 1 else ""
+    return f"{mean(figures):{form}}{deviation}"
 
 
 def times(faster: dict[str, Any]) -> str:
@@ -304,6 +305,30 @@ def usage() -> str:
     return f"```text\n{needed('usage')['figures']['printed']}```"
 
 
+def annotate_usage() -> str:
+    """What the README's example of `annotate` prints."""
+    return f"```text\n{needed('annotate_usage')['figures']['printed']}```"
+
+
+def annotate() -> str:
+    """How fast `annotate` is beside `nlp.pipe`."""
+    result = needed("annotate")
+    figures, settings = result["figures"], result["settings"]
+    rows = [
+        (name, thousands(speeds, ".1f"), times(figures["faster"]) if ours else "")
+        for name, speeds in figures["documents_per_second"].items()
+        for ours in [name == "annotate"]
+    ]
+    header = ("", "documents a second", "annotate / nlp.pipe")
+    return (
+        f"{markdown_table(header, rows)}\n\nAbstracts of {settings['characters'] // settings['block_size']:,} "
+        f"characters, blocks of {settings['block_size']}, in turn, mean ± deviation "
+        f"(least to most) of {settings['repeats']} repeats; threads: "
+        f"{settings['threads']}, in processor time. `annotate` also writes what it found.\n\n"
+        f"{provenance([result])}"
+    )
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "sample": sample,
     "real": real,
@@ -316,6 +341,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "sentences": sentences,
     "tokens": tokens,
     "usage": usage,
+    "annotate_usage": annotate_usage,
+    "annotate": annotate,
 }
 
 

@@ -64,11 +64,15 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class MentionRelation:
-    """A relation between two mentions of one document, by their index."""
+    """A relation between two mentions of one document, by their index.
+
+    `score` is the probability that a pipeline gave it, None for gold annotation.
+    """
 
     arg1: int
     arg2: int
     label: str
+    score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

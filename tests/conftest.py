@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from .annotators import make_annotator
 from .encoders import make_encoder
 
 
@@ -10,6 +11,12 @@ from .encoders import make_encoder
 def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Hugging Face folder with a random BERT: 2 layers, width 16, 64 positions."""
     return make_encoder(tmp_path_factory.mktemp("tiny_encoder"))
+
+
+@pytest.fixture(scope="session")
+def annotator(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A pipeline of random weights that finds entities, relations and categories."""
+    return make_annotator(tiny_encoder, tmp_path_factory.mktemp("annotator"))
 
 
 @pytest.fixture(scope="session")

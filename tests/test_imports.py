@@ -28,6 +28,7 @@ def test_package_import_loads_nothing_heavy() -> None:
         *("pubmed", "jats", "plaintext", "jsonl", "pubtator", "bioc_xml", "bioc_json"),
         *("brat", "iob", "biobert_ner", "ddi", "drugprot", "biobert_re"),
         *("chemprot_jsonl", "categories", "categories_tsv", "losses"),
+        *("annotated_jsonl", "parquet", "passages", "targets"),
     ],
 )
 def test_parsers_load_neither_spacy_nor_torch(module: str) -> None:

@@ -95,7 +95,7 @@ def convert_cli(
     Formats: pubtator (BC5CDR, NCBI Disease), bioc_xml, bioc_json, brat, ddi,
     chemprot, drugprot; columns iob, iob1, biluo, and biobert_ner with bare tags;
     sentences biobert_re (@GENE$) and chemprot_jsonl; labelled texts categories (JSON
-    lines) and categories_tsv. A mention that cuts through a token is expanded to the
+    lines) and categories_tsv; jsonl, which `annotate` writes. A mention that cuts through a token is expanded to the
     whole token; of overlapping mentions the longest is kept. Both are counted. For
     example:
 

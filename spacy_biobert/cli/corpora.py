@@ -95,7 +95,7 @@ def find_corpus(inputs: Iterable[str], format: str | None, policy: Policy) -> Co
     known = None if format is None else find_format(format)
     files = find_corpus_files(inputs, known.main if known else "*")
     if known is None:
-        known = find_format(_told(files[0]))
+        known = find_format(told_format(files[0]))
         files = find_corpus_files(inputs, known.main)
     labels: set[str] = set()
     categories: set[str] = set()
@@ -191,7 +191,11 @@ def _read(
         )
 
 
-def _told(file: CorpusFile) -> str:
+def told_format(file: CorpusFile) -> str:
+    """Tell a file's format by its content.
+
+    RAISES (SourceError): If not exactly one is sure of it.
+    """
     with open_corpus_file(file) as (opened, _), naming(str(file)):
         return tell_format(opened.read(HEAD), file.name, path=str(file))
 

@@ -1,22 +1,17 @@
 """Write annotated documents in the formats of others."""
 
-import gzip
-import io
-import lzma
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from fnmatch import fnmatch
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import typer
 from wasabi.printer import Printer
 
-from ..atomic import whole_file, whole_folder
 from ..converters.faults import SourceError
-from ..converters.formats import Format, Target, find_format
+from ..converters.formats import Format, find_format
 from ..converters.losses import without_losses
+from ..converters.targets import check_replaced, open_target
 from ..errors import Errors
 from ..types import AnnotatedDocument
 from .convert import (
@@ -33,8 +28,6 @@ from .corpora import FileReport, Policy, find_corpus, read_corpus
 from .sources import find_sources
 
 SPACY = ".spacy"
-# What a folder may hold that is replaced: the files of the formats that are folders.
-REPLACED = ("*.txt", "*.ann", "*.tsv", "*.xml")
 
 
 def export_cli(
@@ -125,7 +118,7 @@ def export(
     documents = _counted(
         _documents(inputs, source_format, policy or Policy(), files, lost), written
     )
-    with writing(output), _target(output, known, lost) as target:
+    with writing(output), open_target(output, known, lost) as target:
         known.write(without_losses(documents, known, lost), target)
         if not written.documents:
             raise SourceError(Errors.B229.format(path=output))
@@ -201,50 +194,7 @@ def _counted(
 
 
 def _check_output(output: Path, format: Format, force: bool) -> None:
-    if not output.exists() or (output.is_dir() and not any(output.iterdir())):
-        if format.folder or not output.is_dir():
-            return
-    elif not force:
+    empty = output.is_dir() and not any(output.iterdir())
+    if output.exists() and not empty and not force:
         raise SourceError(Errors.B236.format(path=output))
-    wrong = None
-    if output.is_dir() != format.folder:
-        wrong = "a folder" if output.is_dir() else "a file"
-    elif format.folder:
-        wrong = next(
-            (
-                path.name
-                for path in sorted(output.iterdir())
-                if path.is_dir() or not any(fnmatch(path.name, p) for p in REPLACED)
-            ),
-            None,
-        )
-    if wrong is not None:
-        raise SourceError(Errors.B241.format(path=output, found=wrong))
-
-
-@contextmanager
-def _target(output: Path, format: Format, lost: Counter[str]) -> Iterator[Target]:
-    whole: Callable[[Path], AbstractContextManager[Path]] = (
-        whole_folder if format.folder else whole_file
-    )
-    with whole(output) as unfinished:
-
-        @contextmanager
-        def opened(name: str) -> Iterator[TextIO]:
-            path = unfinished / name if format.folder else unfinished
-            with _open_text(path, output.suffix if not format.folder else "") as file:
-                yield file
-
-        yield Target(opened, lost)
-
-
-@contextmanager
-def _open_text(path: Path, suffix: str) -> Iterator[TextIO]:
-    """Open a file to write, compressed as a suffix says, always to the same bytes."""
-    with ExitStack() as stack:
-        file: Any = stack.enter_context(path.open("wb"))
-        if suffix == ".gz":
-            file = stack.enter_context(gzip.GzipFile("", "wb", fileobj=file, mtime=0))
-        elif suffix == ".xz":
-            file = stack.enter_context(lzma.LZMAFile(file, "wb"))
-        yield stack.enter_context(io.TextIOWrapper(file, encoding="utf-8", newline=""))
+    check_replaced(output, folder=format.folder)

@@ -8,6 +8,7 @@ import typer
 from spacy.cli._util import app as spacy_app
 
 from .. import about
+from .annotate import annotate_cli
 from .convert import convert_cli
 from .evaluate import evaluate_cli
 from .export import export_cli
@@ -47,7 +48,7 @@ def describe(
         callback=show_version,
     ),
 ) -> None:
-    """Pretrain a BioBERT encoder, convert corpora, evaluate and package pipelines."""
+    """Pretrain a BioBERT encoder, convert corpora, evaluate, package and run pipelines."""
 
 
 app.command("extract")(extract_cli)
@@ -58,6 +59,7 @@ app.command("pretrain", context_settings=WITH_OVERRIDES)(pretrain_cli)
 app.command("probe", context_settings=WITH_OVERRIDES)(probe_cli)
 app.command("convert")(convert_cli)
 app.command("export")(export_cli)
+app.command("annotate")(annotate_cli)
 app.command("view")(view_cli)
 app.command("evaluate")(evaluate_cli)
 app.command("package")(package_cli)

@@ -25,7 +25,7 @@ from ..converters.pubmed import read_latest, survey_file
 from ..converters.revisions import Survey, Verdict
 from ..errors import Errors
 from ..types import Document
-from .sources import open_lines, open_source
+from .sources import Watch, open_lines, open_source
 
 # Seconds between progress lines.
 PROGRESS = 5.0
@@ -131,22 +131,26 @@ def write_part(part: Part) -> Extract:
 
 
 def read_source(
-    source: Source, verdict: Verdict | None, left_out: Counter[str]
+    source: Source,
+    verdict: Verdict | None,
+    left_out: Counter[str],
+    watch: Watch | None = None,
 ) -> Iterator[Document]:
     """Read the documents of a file.
 
     source (Source): The file.
     verdict (Verdict or None): What counts of a MEDLINE file, None for others.
     left_out (Counter): Records that the file's reader leaves out. Added to.
+    watch (Callable or None): As of `sources.open_source`.
     YIELDS (Document): Empty ones among them.
     RAISES (SourceError): If the file is broken, after the documents before that.
     """
     path = str(source.path)
     if source.format == "jsonl":
-        with open_lines(source.path) as lines:
+        with open_lines(source.path, watch=watch) as lines:
             yield from read_jsonl(lines, path=path)
         return
-    with open_source(source.path) as file:
+    with open_source(source.path, watch=watch) as file:
         if verdict is not None:
             yield from read_latest(file, path=path, verdict=verdict, left_out=left_out)
         elif source.format == "jats":

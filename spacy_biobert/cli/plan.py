@@ -71,7 +71,8 @@ def make_parts(plan: Plan, output: Path, workers: Workers) -> Iterator[Part]:
     """
     number, n_bytes = 0, 0
     sources: list[tuple[Source, Verdict | None]] = []
-    for place, (source, verdict) in enumerate(_settle(plan, workers)):
+    settled = settle(plan.sources[: plan.end], workers)
+    for place, (source, verdict) in enumerate(settled):
         if place < plan.begin:
             continue
         sources.append((source, verdict))
@@ -82,9 +83,15 @@ def make_parts(plan: Plan, output: Path, workers: Workers) -> Iterator[Part]:
             sources, n_bytes, number = [], 0, number + 1
 
 
-def _settle(plan: Plan, workers: Workers) -> Iterator[tuple[Source, Verdict | None]]:
-    """Tell what counts of each source: MEDLINE files are read once for that."""
-    sources = plan.sources[: plan.end]
+def settle(
+    sources: list[Source], workers: Workers
+) -> Iterator[tuple[Source, Verdict | None]]:
+    """Tell what counts of each source: MEDLINE files are read once for that.
+
+    sources (list[Source]): From `list_sources`.
+    workers (Workers): For that reading.
+    YIELDS (tuple[Source, Verdict | None]): For `parts.read_source`.
+    """
     medline = [source for source in sources if source.format == "medline"]
     surveys = map_in_order(survey_source, medline, workers)
     settled = Settled()

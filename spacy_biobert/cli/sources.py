@@ -16,7 +16,11 @@ from ..errors import Errors
 from ..types import Document
 
 # What opens a file by the last part of its name; others are opened as they are.
-OPENERS: dict[str, Callable[[Path], object]] = {".gz": gzip.open, ".xz": lzma.open}
+OPENERS: dict[str, Callable[[BinaryIO], object]] = {
+    ".gz": gzip.open,
+    ".xz": lzma.open,
+}
+Watch = Callable[[BinaryIO], None]
 FORMATS = {".xml": "medline", ".nxml": "jats", ".txt": "text", ".jsonl": "jsonl"}
 # The root element that makes an .xml file JATS instead of MEDLINE.
 JATS_ROOTS = frozenset((b"article", b"pmc-articleset", b"articles"))
@@ -105,31 +109,44 @@ def newest_first(paths: Iterable[Path]) -> list[Path]:
 
 
 @contextmanager
-def open_source(path: Path) -> Iterator[BinaryIO]:
+def open_source(path: Path, *, watch: Watch | None = None) -> Iterator[BinaryIO]:
     """Open a file to read its bytes, decompressed where its name says so.
 
+    watch (Callable or None): Is given the file as it lies on the disk, to see how far
+        it is read.
     RAISES (SourceError): If the file cannot be opened.
     """
     try:
-        opened = cast(BinaryIO, OPENERS.get(path.suffix, _open_plain)(path))
+        raw = path.open("rb")
     except OSError as error:
         raise SourceError(Errors.B214.format(path=path, reason=error)) from error
-    with opened:
-        yield opened
+    with raw:
+        if watch is not None:
+            watch(raw)
+        opener = OPENERS.get(path.suffix)
+        if opener is None:
+            yield raw
+            return
+        with cast(BinaryIO, opener(raw)) as opened:
+            yield opened
 
 
 @contextmanager
-def open_lines(path: Path) -> Iterator[TextIO]:
-    """Open a file to read its lines, in UTF-8 with or without a byte order mark."""
+def open_lines(
+    path: Path, *, errors: str = "strict", watch: Watch | None = None
+) -> Iterator[TextIO]:
+    """Open a file to read its lines, in UTF-8 with or without a byte order mark.
+
+    errors (str): What becomes of other bytes, as `bytes.decode` has it.
+    watch (Callable or None): As of `open_source`.
+    """
     with (
-        open_source(path) as file,
-        io.TextIOWrapper(file, encoding="utf-8-sig", newline="\n") as lines,
+        open_source(path, watch=watch) as file,
+        io.TextIOWrapper(
+            file, encoding="utf-8-sig", errors=errors, newline="\n"
+        ) as lines,
     ):
         yield lines
-
-
-def _open_plain(path: Path) -> BinaryIO:
-    return path.open("rb")
 
 
 def read_documents(path: Path) -> Iterator[Document]:

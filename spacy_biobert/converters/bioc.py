@@ -10,6 +10,7 @@ the kinds of annotation that it has, and "categories" holds those.
 import json
 import re
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 from ..errors import Errors
@@ -28,6 +29,7 @@ HOLDS = frozenset((*KINDS, *DETAILS))
 STATES = frozenset(KINDS)
 LABELS = ("type", "label", "relation")
 CONCEPTS = ("identifier", "Identifier", "MESH", "accession")
+SCORE = "score"
 RESERVED = frozenset((*LABELS, *CONCEPTS))
 SEPARATORS = re.compile(r"[,;]")
 UNKNOWN = frozenset(("", "-", "-1"))
@@ -280,7 +282,16 @@ def _read_relation(
     if arg1 is None or arg2 is None:
         read.source.notes["relations of mentions that were left out"] += 1
     else:
-        of_mentions.append(MentionRelation(arg1, arg2, label))
+        score = _number(infons.get(SCORE, ""))
+        of_mentions.append(MentionRelation(arg1, arg2, label, score))
+
+
+def _number(text: str) -> float | None:
+    try:
+        found = float(text)
+    except ValueError:
+        return None
+    return found if isfinite(found) else None
 
 
 def _concept_pair(

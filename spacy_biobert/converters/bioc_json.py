@@ -36,8 +36,9 @@ def read_bioc_json(source: Source) -> Iterator[AnnotatedDocument]:
 def write_bioc_json(documents: Iterable[AnnotatedDocument], target: Target) -> None:
     """Write a collection."""
     with target.open("bioc.json") as file:
-        file.write('{"source": "spacy-biobert", "date": "", "key": "", "infons": {}, ')
-        file.write('"documents": [')
+        about = json.dumps(dict(target.about), ensure_ascii=False)
+        file.write('{"source": "spacy-biobert", "date": "", "key": "", ')
+        file.write(f'"infons": {about}, "documents": [')
         for index, document in enumerate(documents):
             made = make_document(document, target.lost)
             file.write(",\n" if index else "\n")

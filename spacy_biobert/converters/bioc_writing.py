@@ -4,7 +4,7 @@ import json
 from collections import Counter
 
 from ..types import AnnotatedDocument, Mention, Passage
-from .bioc import RESERVED, SEPARATORS, UNKNOWN, Node
+from .bioc import RESERVED, SCORE, SEPARATORS, UNKNOWN, Node
 from .formats import KINDS
 
 
@@ -74,7 +74,7 @@ def _annotation(index: int, mention: Mention, text: str, lost: Counter[str]) -> 
 def _relations(document: AnnotatedDocument) -> list[Node]:
     nodes: list[Node] = [
         {
-            "infons": {"type": relation.label},
+            "infons": {"type": relation.label, **_score(relation.score)},
             "nodes": [
                 {"refid": str(relation.arg1), "role": "arg1"},
                 {"refid": str(relation.arg2), "role": "arg2"},
@@ -94,6 +94,10 @@ def _relations(document: AnnotatedDocument) -> list[Node]:
         for relation in document.concept_relations or ()
     ]
     return [{"id": f"R{index}", **node} for index, node in enumerate(nodes)]
+
+
+def _score(score: float | None) -> dict[str, str]:
+    return {} if score is None else {SCORE: repr(score)}
 
 
 def _divided(document: AnnotatedDocument, lost: Counter[str]) -> tuple[Passage, ...]:

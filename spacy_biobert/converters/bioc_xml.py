@@ -41,7 +41,12 @@ def write_bioc_xml(documents: Iterable[AnnotatedDocument], target: Target) -> No
     """Write a collection. Characters that XML cannot have become spaces."""
     with target.open("bioc.xml") as file:
         file.write('<?xml version="1.0" encoding="UTF-8"?>\n<collection>')
-        file.write("<source>spacy-biobert</source><date/><key/>\n")
+        file.write("<source>spacy-biobert</source><date/><key/>")
+        for name, value in target.about.items():
+            infon = etree.Element("infon", key=name)
+            infon.text = value
+            file.write(etree.tostring(infon, encoding="unicode"))
+        file.write("\n")
         for document in documents:
             made = make_document(xml_text(document, target.lost), target.lost)
             element = _element("document", made)

@@ -8,7 +8,7 @@ A format is an object of the kind `Format` under an entry point of the group
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
@@ -22,7 +22,7 @@ GROUP = "spacy_biobert_formats"
 # What a format may hold besides the text and the id of a document. The first four are
 # annotation that a document has or lacks, the others belong to something else.
 KINDS = ("mentions", "mention_relations", "concept_relations", "categories")
-DETAILS = ("concepts", "attributes", "passages", "overlaps")
+DETAILS = ("concepts", "attributes", "passages", "overlaps", "scores")
 
 # Parts of a mention that stands in several places: one mention from the first to the
 # last, the first part alone, or no mention at all.
@@ -77,10 +77,13 @@ class Target:
         A format of one file gives any name; others those of the folder's files.
     lost (Counter): Counts what the format cannot hold, besides what `Format.holds`
         says.
+    about (Mapping[str, str]): What is known of all documents, such as the pipeline
+        that annotated them; written where the format has a place for it.
     """
 
     open: Callable[[str], AbstractContextManager[TextIO]]
     lost: Counter[str] = field(default_factory=Counter)
+    about: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

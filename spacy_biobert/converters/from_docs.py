@@ -13,9 +13,7 @@ from ..types import (
     Passage,
 )
 from .concepts import split_concepts, unescape_concept
-
-# A category applies from this probability on; gold ones have 1.0 or 0.0.
-APPLIES = 0.5
+from .probabilities import APPLIES, CONFIDENCE, DIGITS
 
 
 def from_doc(doc: Doc, lost: Counter[str]) -> AnnotatedDocument:
@@ -23,7 +21,8 @@ def from_doc(doc: Doc, lost: Counter[str]) -> AnnotatedDocument:
 
     doc (Doc): The document, gold or annotated by a pipeline.
     lost (Counter[str]): Counts the relations of tokens that are no entity.
-    RETURNS (AnnotatedDocument): The document.
+    RETURNS (AnnotatedDocument): The document. The confidence of an entity is the
+        attribute "confidence" of its mention.
     RAISES (ValueError): If the stored relations are malformed.
     """
     ents = [(ent.start, ent.end) for ent in doc.ents]
@@ -53,6 +52,14 @@ def _mentions(doc: Doc) -> tuple[Mention, ...] | None:
     if not doc.ents and not any(token.ent_iob for token in doc):
         return None
     attributes = doc.user_data.get("entity_attributes", {})
+    confidences = doc.user_data.get("entity_confidences", {})
+
+    def described(key: str) -> tuple[str, ...]:
+        stated = tuple(attributes.get(key, ()))
+        if key not in confidences:
+            return stated
+        return (*stated, f"{CONFIDENCE}={round(confidences[key], DIGITS)}")
+
     return tuple(
         Mention(
             ent.start_char,
@@ -60,7 +67,7 @@ def _mentions(doc: Doc) -> tuple[Mention, ...] | None:
             ent.text,
             ent.label_,
             split_concepts(ent.kb_id_),
-            tuple(attributes.get(f"{ent.start}:{ent.end}:{ent.label_}", ())),
+            described(f"{ent.start}:{ent.end}:{ent.label_}"),
         )
         for ent in doc.ents
     )
@@ -80,5 +87,7 @@ def _relations(
         if arg1 is None or arg2 is None:
             lost["relations of tokens that are no entity"] += 1
         else:
-            kept.append(MentionRelation(arg1, arg2, row.label))
+            # Gold relations have 1.0, which nobody computed.
+            score = None if row.score == 1.0 else round(row.score, DIGITS)
+            kept.append(MentionRelation(arg1, arg2, row.label, score))
     return tuple(kept)

@@ -1,21 +1,25 @@
 """JSON lines to documents, and documents to JSON lines."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ..errors import Errors
 from ..types import Document, Section
 from .faults import SourceError, naming
 
+OnProblem = Callable[[str], None]
+
 
 def read_objects(
-    lines: Iterable[str], *, path: str
+    lines: Iterable[str], *, path: str, on_problem: OnProblem | None = None
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """Read one JSON object a line, with the line's number; blank lines are passed.
 
     lines (Iterable[str]): The lines of the file.
     path (str): The file's name, for messages.
+    on_problem (Callable or None): Called with the message about a line that is left
+        out because it is none; None: such a message is raised.
     YIELDS (tuple[int, dict]): Number, from 1, and object.
     RAISES (SourceError): If a line is not a JSON object.
     """
@@ -24,21 +28,18 @@ def read_objects(
             if not line.strip():
                 continue
             try:
-                record = json.loads(line)
-            except (json.JSONDecodeError, RecursionError) as error:
-                raise SourceError(
-                    Errors.B206.format(path=path, line=number, reason=error)
-                ) from error
-            if not isinstance(record, dict):
-                raise SourceError(
-                    Errors.B206.format(
-                        path=path, line=number, reason=f"it is {_shown(record)}"
-                    )
-                )
-            yield number, record
+                record = _object(line, path, number)
+            except SourceError as error:
+                if on_problem is None:
+                    raise
+                on_problem(str(error))
+            else:
+                yield number, record
 
 
-def read_jsonl(lines: Iterable[str], *, path: str) -> Iterator[Document]:
+def read_jsonl(
+    lines: Iterable[str], *, path: str, on_problem: OnProblem | None = None
+) -> Iterator[Document]:
     """Read documents, one a line.
 
     A line has "sections", a list of {"label", "text"}, or "text"; with both, the
@@ -47,20 +48,19 @@ def read_jsonl(lines: Iterable[str], *, path: str) -> Iterator[Document]:
 
     lines (Iterable[str]): The lines of the file.
     path (str): The file's name, for messages.
+    on_problem (Callable or None): As of `read_objects`, for wrong fields too.
     YIELDS (Document): In the order of the file.
     RAISES (SourceError): If a line is no JSON, or a field of the wrong type.
     """
-    for number, record in read_objects(lines, path=path):
-        title = string_field(record, "title", path=path, line=number, default="")
-        found = record.get("id", number)
-        if isinstance(found, bool) or not isinstance(found, str | int):
-            raise wrong_field("id", "text or a number", found, path=path, line=number)
-        if "sections" in record:
-            sections = tuple(_sections(record["sections"], path, number))
+    for number, record in read_objects(lines, path=path, on_problem=on_problem):
+        try:
+            document = _document(record, path, number)
+        except SourceError as error:
+            if on_problem is None:
+                raise
+            on_problem(str(error))
         else:
-            text = string_field(record, "text", path=path, line=number)
-            sections = (Section("", text),) if text.strip() else ()
-        yield Document(str(found), title, sections)
+            yield document
 
 
 def document_record(document: Document) -> dict[str, Any]:
@@ -108,6 +108,33 @@ def wrong_field(
             found="nothing" if found is None else _shown(found),
         )
     )
+
+
+def _object(line: str, path: str, number: int) -> dict[str, Any]:
+    try:
+        record = json.loads(line)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise SourceError(
+            Errors.B206.format(path=path, line=number, reason=error)
+        ) from error
+    if not isinstance(record, dict):
+        raise SourceError(
+            Errors.B206.format(path=path, line=number, reason=f"it is {_shown(record)}")
+        )
+    return record
+
+
+def _document(record: dict[str, Any], path: str, number: int) -> Document:
+    title = string_field(record, "title", path=path, line=number, default="")
+    found = record.get("id", number)
+    if isinstance(found, bool) or not isinstance(found, str | int):
+        raise wrong_field("id", "text or a number", found, path=path, line=number)
+    if "sections" in record:
+        sections = tuple(_sections(record["sections"], path, number))
+    else:
+        text = string_field(record, "text", path=path, line=number)
+        sections = (Section("", text),) if text.strip() else ()
+    return Document(str(found), title, sections)
 
 
 def _sections(found: object, path: str, line: int) -> Iterator[Section]:

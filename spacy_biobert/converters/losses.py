@@ -124,7 +124,19 @@ def _held(
             without: dict[str, Any] = {detail: ()}
             stripped = (replace(m, **without) for m in document.mentions or ())
             document = replace(document, mentions=tuple(stripped))
-    return document
+    return document if "scores" in format.holds else _without_scores(document, lost)
+
+
+def _without_scores(
+    document: AnnotatedDocument, lost: Counter[str]
+) -> AnnotatedDocument:
+    relations = document.mention_relations or ()
+    scored = sum(relation.score is not None for relation in relations)
+    if not scored:
+        return document
+    lost["scores of relations"] += scored
+    bare = tuple(replace(relation, score=None) for relation in relations)
+    return replace(document, mention_relations=bare)
 
 
 def _words(kind: str) -> str:

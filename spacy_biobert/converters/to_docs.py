@@ -189,9 +189,9 @@ def _set_relations(
         for relation in document.mention_relations:
             if relation.arg1 in kept and relation.arg2 in kept:
                 arg1, arg2 = kept[relation.arg1], kept[relation.arg2]
-                rows.append(
-                    (arg1.start, arg1.end, arg2.start, arg2.end, relation.label, 1.0)
-                )
+                score = 1.0 if relation.score is None else relation.score
+                bounds = (arg1.start, arg1.end, arg2.start, arg2.end)
+                rows.append((*bounds, relation.label, score))
             else:
                 counts.relations_without_entity += 1
         doc.user_data["relations"] = rows

@@ -1,10 +1,11 @@
 """Every message the library raises or warns with, one code each, never reused.
 
 B0 command line and configs, B1 pretraining, B2 texts and corpora, B3 encoder,
-B4 components. A message says where it happened, what was expected, what was found
+B4 components, B5 annotating many documents. A message says where it happened, what was expected, what was found
 and what to do.
 """
 
+from .annotation import AnnotationErrors
 from .cli import CliErrors
 from .components import ComponentErrors
 from .corpora import CorpusErrors
@@ -25,6 +26,7 @@ class Errors(
     CorpusErrors,
     EncoderErrors,
     ComponentErrors,
+    AnnotationErrors,
     metaclass=_Coded,
 ):
     """Raised."""

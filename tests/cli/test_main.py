@@ -21,6 +21,7 @@ COMMANDS = [
     "probe",
     "convert",
     "export",
+    "annotate",
     "evaluate",
     "package",
 ]

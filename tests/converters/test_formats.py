@@ -121,7 +121,8 @@ def documents(draw: st.DrawFn) -> AnnotatedDocument:
     document, related = made
     if not document.mentions or not draw(st.booleans()):
         return document
-    relations = tuple(MentionRelation(i, j, "treats") for i, j in related)
+    scores = st.sampled_from([None, None, 0.5, 1e-05])
+    relations = tuple(MentionRelation(i, j, "treats", draw(scores)) for i, j in related)
     return replace(document, mention_relations=relations)
 
 

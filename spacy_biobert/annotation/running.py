@@ -1,0 +1,250 @@
+"""A run: blocks annotated by one process or several, then put together.
+
+What a process does with a block (`finish_block`) takes and gives plain data, so that it
+may run anywhere the folder of blocks can be reached.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from ..atomic import whole_file
+from ..converters.faults import SourceError
+from ..errors import Errors
+from ..workers import Workers, map_in_order, open_workers
+from .annotating import Counts, annotate_block
+from .blocks import Block, make_blocks
+from .checks import Item, checked
+from .outputs import Output, write_output
+from .parts import (
+    BlockReport,
+    Parts,
+    open_parts,
+    read_recipe,
+    read_report,
+    remove_parts,
+    write_block,
+)
+from .pipelines import Setting, open_pipeline
+from .recipe import Recipe, differences
+
+MANIFEST, SET_ASIDE = ".manifest.json", ".errors.tsv"
+Manifest = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run as it was asked for.
+
+    recipe (dict): What decides the bytes of the output.
+    about (dict[str, str]): What is said of the pipeline.
+    """
+
+    output: Output
+    setting: Setting
+    recipe: Recipe
+    about: dict[str, str]
+    block_size: int
+    max_length: int
+    limit: int = 0
+    n_processes: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A block to annotate, and where it goes."""
+
+    block: Block
+    setting: Setting
+    kind: str
+    about: dict[str, str]
+    parts: Parts
+
+
+@dataclass(slots=True)
+class Totals:
+    """What all blocks so far hold. `annotated` documents are of this process."""
+
+    blocks: int = 0
+    annotated: int = 0
+    counts: Counts = field(default_factory=Counts)
+    n_set_aside: int = 0
+
+    def add(self, report: BlockReport) -> None:
+        """Add a block."""
+        self.blocks += 1
+        self.counts.documents += report.counts.documents
+        for name in ("mentions", "relations", "categories", "lost"):
+            getattr(self.counts, name).update(getattr(report.counts, name))
+        self.n_set_aside += len(report.set_aside)
+
+
+Report = Callable[[Totals], None]
+
+
+def finish_block(job: Job) -> BlockReport:
+    """Annotate a block and write it.
+
+    job (Job): The block.
+    RETURNS (BlockReport): What is told of it.
+    """
+    nlp = open_pipeline(job.setting)
+    annotated = annotate_block(nlp, job.block, kind=job.kind, about=job.about)
+    return write_block(annotated, job.parts)
+
+
+def find_state(output: Output, recipe: Recipe, *, resume: bool, force: bool) -> bool:
+    """Decide whether a run may begin or go on.
+
+    output (Output): Where it goes.
+    recipe (dict): What the run would be begun with.
+    resume (bool): Go on with what is there.
+    force (bool): Begin anew.
+    RETURNS (bool): Whether there is anything to do.
+    RAISES (SourceError): If something is there that the user did not speak of, or
+        that was begun with something else.
+    """
+    if resume and force:
+        raise SourceError(Errors.B514)
+    begun = read_recipe(output.parts)
+    done = begun is None and output.path.exists()
+    if not resume:
+        output.check()
+        if not force and begun is not None:
+            raise SourceError(Errors.B501.format(parts=output.parts.folder))
+        if not force and done:
+            raise SourceError(Errors.B500.format(output=output.path))
+        return True
+    if done:
+        begun = _recipe_of(output)
+        if begun is None:
+            raise SourceError(Errors.B500.format(output=output.path))
+    found = "" if begun is None else differences(begun, recipe)
+    if found:
+        message = Errors.B502.format(output=output.path, differences=found)
+        raise SourceError(message)
+    return not done
+
+
+def annotate(
+    items: Iterable[Item], run: Run, *, anew: bool, report: Report
+) -> Manifest:
+    """Annotate documents and write the output, its manifest and what was set aside.
+
+    items (Iterable[Item]): The documents, the same in each try.
+    run (Run): What is asked for.
+    anew (bool): Do not use the blocks of a run that was broken off.
+    report (Callable): Called after each block, with the totals so far.
+    RETURNS (dict): The manifest.
+    RAISES (SourceError): If there was no document; nothing is written.
+    RAISES (OSError): If something cannot be written. Finished blocks are kept.
+    RAISES (MemoryError): If the memory does not suffice; likewise.
+    RAISES (ChildProcessError): If a process was ended from outside; likewise.
+    """
+    output = run.output
+    with open_parts(output.parts, run.recipe, anew=anew):
+        with open_workers(run.n_processes) as workers:
+            totals = _finish_blocks(items, run, workers, report)
+        if not totals.counts.documents:
+            message = _nothing(run, totals)
+            remove_parts(output.parts)
+            raise SourceError(message)
+        lost = write_output(output, totals.blocks, run.about) + totals.counts.lost
+        _write_set_aside(output, totals)
+        manifest = _manifest(run, totals, lost)
+        with whole_file(output.beside(MANIFEST)) as path:
+            text = json.dumps(manifest, indent=1, ensure_ascii=False)
+            path.write_text(f"{text}\n", encoding="utf-8")
+        remove_parts(output.parts)
+    return manifest
+
+
+def _finish_blocks(
+    items: Iterable[Item], run: Run, workers: Workers, report: Report
+) -> Totals:
+    """Annotate the blocks that are not finished; count all of them, in any order."""
+    totals = Totals()
+    parts = run.output.parts
+
+    def jobs() -> Iterator[Job]:
+        limited = _limited(items, run.limit)
+        texts = checked(limited, max_length=run.max_length)
+        for block in make_blocks(texts, n_documents=run.block_size):
+            finished = read_report(parts, block.number)
+            if finished is None:
+                yield Job(block, run.setting, run.output.kind, run.about, parts)
+            else:
+                totals.add(finished)
+                report(totals)
+
+    for finished in map_in_order(finish_block, jobs(), workers):
+        totals.annotated += finished.counts.documents
+        totals.add(finished)
+        report(totals)
+    return totals
+
+
+def _limited(items: Iterable[Item], limit: int) -> Iterable[Item]:
+    """Stop after so many documents, 0 for all."""
+    return islice(items, limit) if limit else items
+
+
+def _nothing(run: Run, totals: Totals) -> str:
+    reasons = (
+        entry.error
+        for number in range(totals.blocks)
+        for entry in _told(run.output, number).set_aside
+    )
+    first = next(reasons, None)
+    hint = "" if first is None else f"Set aside: {totals.n_set_aside:,}, first {first}"
+    n_files = len(run.recipe["inputs"])
+    return Errors.B513.format(output=run.output.path, n_files=n_files, hint=hint)
+
+
+def _told(output: Output, number: int) -> BlockReport:
+    report = read_report(output.parts, number)
+    assert report is not None
+    return report
+
+
+def _write_set_aside(output: Output, totals: Totals) -> None:
+    """List the documents that were set aside, if there are some."""
+    place = output.beside(SET_ASIDE)
+    if not totals.n_set_aside:
+        place.unlink(missing_ok=True)
+        return
+    with whole_file(place) as path, path.open("w", encoding="utf-8") as file:
+        file.write("document\tsource\terror\n")
+        for number in range(totals.blocks):
+            for entry in _told(output, number).set_aside:
+                columns = (entry.document, entry.source, entry.error)
+                file.write("\t".join(" ".join(c.split()) for c in columns) + "\n")
+
+
+def _manifest(run: Run, totals: Totals, lost: Counter[str]) -> Manifest:
+    counts = totals.counts
+    return {
+        "output": run.output.path.name,
+        "format": run.output.format,
+        **run.about,
+        "documents": counts.documents,
+        "set_aside": totals.n_set_aside,
+        "mentions": dict(sorted(counts.mentions.items())),
+        "relations": dict(sorted(counts.relations.items())),
+        "categories": dict(sorted(counts.categories.items())),
+        "lost": {name: n for name, n in sorted(lost.items()) if n},
+        "recipe": run.recipe,
+    }
+
+
+def _recipe_of(output: Output) -> Recipe | None:
+    """Read what a finished output was made with; None if it does not say."""
+    try:
+        told = json.loads(output.beside(MANIFEST).read_text(encoding="utf-8"))
+        recipe: Recipe = told["recipe"]
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+    return recipe
