@@ -15,7 +15,7 @@ from thinc.api import Dropout, Gelu, Linear, Model, Ops, chain
 from thinc.types import Floats2d, Ints1d, Ragged
 
 from ..errors import Errors
-from .candidates import GetPairsT, PairsT
+from .candidates import GetPairsT, PairsT, list_pairs
 from .resizing import resize_output
 
 # Tokens between two entities are counted as 0, 1, 2, 3, 4, 5-7, 8-15 and so on.
@@ -149,7 +149,7 @@ def _predict(model: PairRowsT, docs: list[Doc]) -> PairRows:
     """Score the pairs in chunks; only what they are made of is held for all."""
     (tok2vec, pooling), perceptron = model.layers[0].layers, model.layers[1]
     ops = model.ops
-    pairs = [model.attrs["get_pairs"](doc) for doc in docs]
+    pairs = list_pairs(model.attrs["get_pairs"], docs)
     Y = ops.alloc2f(sum(map(len, pairs)), model.get_dim("nO"))
     if not len(Y):
         return PairRows(pairs, Y)
@@ -189,7 +189,7 @@ def _forward_vectors(
     tok2vec, pooling = model.layers
     ops = model.ops
     tokvecs, backprop_tok2vec = tok2vec(docs, is_train)
-    pairs = [model.attrs["get_pairs"](doc) for doc in docs]
+    pairs = list_pairs(model.attrs["get_pairs"], docs)
     lengths = ops.asarray1i([len(rows) for rows in tokvecs])
     tokens = ops.flatten(tokvecs)
     if not any(map(len, pairs)):
