@@ -192,7 +192,7 @@ def _spread(
 
 def _get_dice() -> Any:
     """Keep what dropout is drawn with, so that it can be drawn again."""
-    on_gpu = torch.cuda.is_initialized()
+    on_gpu: bool = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
     return torch.get_rng_state(), torch.cuda.get_rng_state_all() if on_gpu else None
 
 

@@ -23,6 +23,7 @@ pooling = {"@layers":"reduce_mean.v1"}
 max_distance = null
 types = null
 directed = true
+max_sentences = null
 
 [model.tok2vec]
 @architectures = "spacy-transformers.TransformerListener.v1"

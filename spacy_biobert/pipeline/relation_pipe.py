@@ -276,8 +276,9 @@ class BioBertRelation(LabelledPipe):
         total = float(weigh(targets, self.weights, exclusive=self.exclusive).sum())
         targets = sample_negatives(targets, self.negative_rate, self._generator)
         set_dropout_rate(self.model, drop)
-        backprop: Callable[[Any], Any]  # takes the gradient of the rows
         scores, backprop = self.model.begin_update(PairedDocs(docs, targets.pairs))
+        # The gradient is that of the rows alone.
+        d_rows: Any
         loss, d_rows = self._compare(scores.rows, targets, total)
         backprop(d_rows)
         if sgd is not None:

@@ -94,7 +94,7 @@ def sample_negatives(
     generator (numpy.random.Generator): What to draw with.
     RETURNS (Targets): The units that are left, with the pairs that they need.
     """
-    is_negative = numpy.logical_not(targets.truths.any(axis=1))
+    is_negative: NDArray[numpy.bool_] = targets.truths.sum(axis=1) == 0
     is_drawn = generator.random(len(is_negative)) < rate
     is_kept = (targets.counts > 0) & (is_drawn | ~is_negative)
     counts = numpy.where(is_negative, targets.counts / rate, targets.counts)
