@@ -5,6 +5,10 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
+# What spaCy keeps of a number that it saves; float32 scores next to each other differ
+# in the eighth.
+N_DECIMALS = 9
+
 
 def find_best_threshold(
     scores: NDArray[Any], is_right: NDArray[Any], n_gold: int
@@ -15,9 +19,11 @@ def find_best_threshold(
     is_right (NDArray): Whether each is a gold item, [N].
     n_gold (int): Number of gold items; those that are no candidates are missed at
         any threshold.
-    RETURNS (tuple[float, float] | None): The threshold, in the middle between the
-        last score that reaches it and the next lower one, and its F1, 0 to 1. Of
-        several as good ones it is the highest. None if no threshold finds anything.
+    RETURNS (tuple[float, float] | None): The threshold, about in the middle between
+        the last score that reaches it and the next lower one, and its F1, 0 to 1.
+        Of several as good ones it is the highest. None if no threshold finds
+        anything. It has no more digits than it takes, and so stays the same when
+        it is saved.
     """
     order = numpy.argsort(-scores, kind="stable")
     sorted_scores = numpy.append(scores[order].astype("float64"), -1.0)
@@ -29,5 +35,13 @@ def find_best_threshold(
         return None
     best = int(f1.argmax())
     reaches, below = sorted_scores[best : best + 2].tolist()
-    middle = (reaches + max(below, 0.0)) / 2
-    return (middle if below < middle else reaches), float(f1[best])
+    return _find_short(max(below, 0.0), reaches), float(f1[best])
+
+
+def _find_short(below: float, reaches: float) -> float:
+    """Round the middle to the fewest decimals that keep the two apart."""
+    for n_decimals in range(1, N_DECIMALS + 1):
+        middle = round((below + reaches) / 2, n_decimals)
+        if below < middle <= reaches:
+            return middle
+    return reaches

@@ -40,8 +40,8 @@ def test_no_threshold_has_a_better_f1(items, n_missed):
 
 def test_gold_items_that_are_no_candidates_lower_the_threshold():
     items = [(0.9, True), (0.5, False), (0.4, True)]
-    assert find(items, 2)[0] == pytest.approx((0.4 + 0.0) / 2)
-    assert find(items[:2], 1)[0] == pytest.approx((0.9 + 0.5) / 2)
+    assert find(items, 2)[0] == 0.2
+    assert find(items[:2], 1)[0] == 0.7
     assert find(items, 2)[1] == pytest.approx(4 / 5)
     assert find(items, 4)[1] == pytest.approx(4 / 7)
 
