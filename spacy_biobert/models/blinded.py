@@ -43,8 +43,9 @@ def build_blinded_pair_model_v1(
         texts are not those of the shared encoder.
     get_pairs (Callable): Proposes the pairs of a doc, always in the same order.
     nO (int | None): Number of outputs; None to set it from the labels.
-    form (Literal): "blinded" for `@CHEMICAL$` in place of an entity, "marked" for
-        signs around it.
+    form (Literal): "blinded" for `@CHEMICAL$` in place of an entity, with the number
+        of the argument in it if the labels leave the order open; "marked" for signs
+        around it.
     context (int | None): Sentences to read on both sides of those from the one
         entity to the other; None for the whole doc, which then needs no sentences.
     max_chunk_tokens (int): Most tokens to encode at once; a longer text goes alone.
@@ -135,7 +136,7 @@ def _iter_texts(
             of_doc,
             form=model.attrs["form"],
             context=model.attrs["context"],
-            directed=getattr(model.attrs["get_pairs"], "directed", True),
+            get_pairs=model.attrs["get_pairs"],
         )
 
 

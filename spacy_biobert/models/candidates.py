@@ -39,6 +39,19 @@ def list_pairs(get_pairs: GetPairsT, docs: list[Doc]) -> list[PairsT]:
     return [get_pairs(doc) for doc in docs]
 
 
+def is_order_open(get_pairs: GetPairsT, label1: str, label2: str) -> bool:
+    """Tell whether the labels of two entities leave open which of them is arg1.
+
+    get_pairs (Callable): Proposes the pairs; `entity_pairs`, or one that is taken to
+        be directed and for any labels, unless it has such attributes.
+    label1, label2 (str): Labels of the entities.
+    RETURNS (bool): Whether both orders are proposed, as two pairs.
+    """
+    types = getattr(get_pairs, "types", None)
+    is_directed = getattr(get_pairs, "directed", True)
+    return is_directed and (types is None or (label2, label1) in types)
+
+
 def make_entity_pairs_v1(
     *,
     max_distance: int | None = None,

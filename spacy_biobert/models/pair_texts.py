@@ -8,7 +8,7 @@ import numpy
 from numpy.typing import NDArray
 from spacy.tokens import Doc
 
-from .candidates import PairsT
+from .candidates import GetPairsT, PairsT, is_order_open
 from .sentence_index import index_sentences
 
 PairForm = Literal["blinded", "marked"]
@@ -28,7 +28,12 @@ class _Span:
 
 
 def iter_pair_docs(
-    doc: Doc, pairs: PairsT, *, form: PairForm, context: int | None, directed: bool
+    doc: Doc,
+    pairs: PairsT,
+    *,
+    form: PairForm,
+    context: int | None,
+    get_pairs: GetPairsT,
 ) -> Iterator[Doc]:
     """Make a small doc of each pair: the sentences from the one to the other.
 
@@ -39,7 +44,7 @@ def iter_pair_docs(
         have the same label and the order matters, it is `@LABEL1$` and `@LABEL2$`.
         "marked" puts $ around arg1 and # around arg2.
     context (int | None): Sentences to add on both sides; None for the whole doc.
-    directed (bool): Whether (a, b) and (b, a) are two pairs.
+    get_pairs (Callable): What proposed the pairs; see `is_order_open`.
     YIELDS (Doc): One per pair.
     RAISES (ValueError): If the doc has no sentences, but context is set.
     SOURCE: Lee et al. (2020), section 3.3, https://doi.org/10.1093/bioinformatics/btz682,
@@ -54,7 +59,7 @@ def iter_pair_docs(
     bounds = _find_bounds(doc, pairs, context)
     write = _blind if form == "blinded" else _mark
     for pair, (start, end) in zip(pairs.tolist(), bounds.tolist(), strict=True):
-        spans = _make_spans(pair, labels, directed=directed)
+        spans = _make_spans(pair, labels, get_pairs)
         parts = write(words, spaces, spans, start, end)
         yield Doc(
             doc.vocab,
@@ -76,13 +81,13 @@ def _find_bounds(doc: Doc, pairs: PairsT, context: int | None) -> NDArray[numpy.
 
 
 def _make_spans(
-    pair: list[int], labels: dict[tuple[int, int], str], *, directed: bool
+    pair: list[int], labels: dict[tuple[int, int], str], get_pairs: GetPairsT
 ) -> tuple[_Span, _Span]:
     start1, end1, start2, end2 = pair
-    names = [
-        labels.get(span, NO_LABEL).upper() for span in ((start1, end1), (start2, end2))
-    ]
-    if directed and names[0] == names[1]:
+    label1 = labels.get((start1, end1), NO_LABEL)
+    label2 = labels.get((start2, end2), NO_LABEL)
+    names = [label1.upper(), label2.upper()]
+    if is_order_open(get_pairs, label1, label2):
         names = [f"{names[0]}1", f"{names[1]}2"]
     return (
         _Span(start1, end1, f"@{names[0]}$", MARKS[0]),

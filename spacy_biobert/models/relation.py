@@ -161,6 +161,7 @@ def _predict(model: PairRowsT, docs: list[Doc]) -> PairRows:
     tokens = ops.flatten(tok2vec.predict(docs))
     index = _index_pairs(ops, pairs, [len(doc) for doc in docs])
     ents = pooling.predict(Ragged(tokens[index.tokens], index.lengths))
+    first: Any
     _, first, *others = perceptron.layers
     V, W = ents.shape[1], tokens.shape[1]
     of_arg1, of_arg2, of_between, of_features = ops.xp.split(
