@@ -284,6 +284,37 @@ def noted(name: str, seen: bool) -> str:
     return name if seen else f"{name} *"
 
 
+def relations_speed() -> str:
+    """What relations cost beside the encoder."""
+    result = needed("relations_speed")
+    figures, settings = result["figures"], result["settings"]
+    spent, memory = figures["speed"]["seconds_per_1000"], figures["memory"]
+    rows = [
+        ("BERT-Base of random weights, forward", deviating(spent["encoder"])),
+        ("relations, found", deviating(spent["predict"])),
+        ("relations, learned", deviating(spent["update"])),
+    ]
+    shares = figures["speed"]["share"]
+    peaks = ", ".join(
+        f"{what} {megabytes:,.0f} MB" for what, megabytes in memory["peak_mb"].items()
+    )
+    header = ("processor seconds for 1,000 abstracts", "")
+    return (
+        f"{markdown_table(header, rows)}\n\nFinding relations adds "
+        f"{share(shares['mean'])} to the encoder (at most {share(shares['most'])}), over "
+        f"{figures['pairs']:,} pairs in {figures['documents']:,} abstracts of BC5CDR with "
+        f"their gold entities; {settings['repeats']} repeats in turn, one thread. One "
+        f"document of {memory['entities']} entities, {memory['pairs']:,} pairs, takes at "
+        f"most: {peaks}.\n\n{provenance([result])}"
+    )
+
+
+def deviating(figures: list[float]) -> str:
+    """Write the mean and the standard deviation of seconds."""
+    deviation = f" ± {stdev(figures):.1f}" if len(figures) > 1 else ""
+    return f"{mean(figures):.1f}{deviation}"
+
+
 def registry() -> str:
     """Every public name, by spaCy's registry, with the first line of its docstring."""
     rows = [
@@ -338,6 +369,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "mini_pretraining": mini_pretraining,
     "mini_encoder_start": mini_encoder_start,
     "registry": registry,
+    "relations_speed": relations_speed,
     "sentences": sentences,
     "tokens": tokens,
     "usage": usage,

@@ -7,7 +7,7 @@ from thinc.api import Config
 from spacy_biobert.cli.convert import TOKENIZER
 
 CONFIGS = Path(__file__).parent.parent / "configs"
-PIPELINES = ["ner", "relation", "textcat", "en_biobert"]
+PIPELINES = ["ner", "relation", "relation_blinded", "textcat", "en_biobert"]
 
 
 @pytest.mark.parametrize("name", PIPELINES)

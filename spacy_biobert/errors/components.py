@@ -92,3 +92,27 @@ class ComponentErrors:
         "RelationModel: expected backprop after begin_update, found it after a "
         "prediction, which keeps nothing for it. Call the model with is_train=True."
     )
+    B459 = (
+        "Component '{name}', document {document!r}: expected at most one label for a "
+        "pair of entities or concepts, because the component is exclusive, found "
+        "{found}. Correct the relations of the document, or set exclusive = false in "
+        "[components.{name}]."
+    )
+    B463 = (
+        "entity_pairs: expected max_sentences to be null (no limit) or at least 1 "
+        "sentence, found {found}. Correct [components.relation.model.get_pairs]."
+    )
+    B464 = (
+        "Document {document!r}: expected sentences, found none. Put the factory "
+        "'biobert_sentences' in front, and its name also into [training] "
+        "annotating_components, so that training has them too; or set max_sentences of "
+        "entity_pairs (and context of BlindedPairModel) to null."
+    )
+    B465 = (
+        "Component '{name}': expected labels of the component ({labels}) in "
+        "positive_weight, found {found!r}. Correct it in [components.{name}]."
+    )
+    B466 = (
+        "BlindedPairModel: expected {key} {expected}, found {found}. Correct it in "
+        "[components.relation.model]."
+    )

@@ -15,14 +15,14 @@ from thinc.api import Dropout, Gelu, Linear, Model, Ops, chain
 from thinc.types import Floats2d, Ints1d, Ragged
 
 from ..errors import Errors
-from .candidates import GetPairsT, PairsT
+from .candidates import GetPairsT, PairsT, list_pairs
 from .resizing import resize_output
 
 # Tokens between two entities are counted as 0, 1, 2, 3, 4, 5-7, 8-15 and so on.
 BUCKETS = (1, 2, 3, 4, 5, 8, 16, 32, 64)
 # One column for each bucket, and one for arg1 standing in front of arg2.
 N_FEATURES = len(BUCKETS) + 2
-# Pairs to score at once in prediction; 40 MB for a BERT of width 768.
+# Pairs to score at once in prediction; 4 MB for each 256 columns.
 N_CHUNK = 4096
 
 
@@ -146,20 +146,41 @@ def _forward(
 
 
 def _predict(model: PairRowsT, docs: list[Doc]) -> PairRows:
-    """Score the pairs in chunks; only what they are made of is held for all."""
+    """Score the pairs in chunks; only what they are made of is held for all.
+
+    The first layer is a sum over the parts of a pair's vector, and parts are fewer than
+    pairs: it is applied to each of them once, and the vectors are never made. (In
+    training dropout hits each pair's vector in other places.)
+    """
     (tok2vec, pooling), perceptron = model.layers[0].layers, model.layers[1]
     ops = model.ops
-    pairs = [model.attrs["get_pairs"](doc) for doc in docs]
+    pairs = list_pairs(model.attrs["get_pairs"], docs)
     Y = ops.alloc2f(sum(map(len, pairs)), model.get_dim("nO"))
     if not len(Y):
         return PairRows(pairs, Y)
     tokens = ops.flatten(tok2vec.predict(docs))
     index = _index_pairs(ops, pairs, [len(doc) for doc in docs])
     ents = pooling.predict(Ragged(tokens[index.tokens], index.lengths))
-    sums = _sum_to_bounds(ops, tokens, index)
+    first: Any
+    _, first, *others = perceptron.layers
+    V, W = ents.shape[1], tokens.shape[1]
+    of_arg1, of_arg2, of_between, of_features = ops.xp.split(
+        first.get_param("W"), [V, 2 * V, 2 * V + W], axis=1
+    )
+    ents1, ents2 = (ops.gemm(ents, of, trans2=True) for of in (of_arg1, of_arg2))
+    sums = _sum_to_bounds(ops, tokens, index, of_between)
     for start in range(0, len(Y), N_CHUNK):
         chunk = slice(start, start + N_CHUNK)
-        Y[chunk] = perceptron.predict(_join(ops, index, ents, sums, chunk))
+        X = ops.gemm(index.features[chunk], of_features, trans2=True)
+        X += ents1[index.args1[chunk]]
+        X += ents2[index.args2[chunk]]
+        X += _average_between(index, sums, chunk)
+        X += first.get_param("b")
+        if others:
+            X = ops.gelu(X)
+        for layer in others:
+            X = layer.predict(X)
+        Y[chunk] = X
     return PairRows(pairs, Y)
 
 
@@ -189,7 +210,7 @@ def _forward_vectors(
     tok2vec, pooling = model.layers
     ops = model.ops
     tokvecs, backprop_tok2vec = tok2vec(docs, is_train)
-    pairs = [model.attrs["get_pairs"](doc) for doc in docs]
+    pairs = list_pairs(model.attrs["get_pairs"], docs)
     lengths = ops.asarray1i([len(rows) for rows in tokvecs])
     tokens = ops.flatten(tokvecs)
     if not any(map(len, pairs)):
@@ -203,7 +224,7 @@ def _forward_vectors(
     spans = Ragged(tokens[index.tokens], index.lengths)
     ents, backprop_pooling = pooling(spans, is_train)
     sums = _sum_to_bounds(ops, tokens, index)
-    Y = _join(ops, index, ents, sums, slice(None))
+    Y = _join(ops, index, ents, sums)
 
     def backprop(dY: Floats2d) -> list[Doc]:
         V = ents.shape[1]
@@ -292,28 +313,35 @@ def _to_floats(ops: Ops, values: Any) -> Floats2d:
     return ops.asarray2f(values)
 
 
-def _sum_to_bounds(ops: Ops, tokens: Floats2d, index: _Index) -> Floats2d:
-    """Sum the tokens in front of each bound, [S + 1, W].
+def _sum_to_bounds(
+    ops: Ops, tokens: Floats2d, index: _Index, weights: Floats2d | None = None
+) -> Floats2d:
+    """Sum the tokens in front of each bound, [S + 1, W], or what `weights` make of them.
 
     float64, because differences of long sums would lose digits.
     """
-    sums = ops.xp.zeros((len(index.stretches) + 1, tokens.shape[1]), dtype="float64")
     stretches = ops.reduce_sum(tokens, index.stretches)
+    if weights is not None:
+        stretches = ops.gemm(stretches, weights, trans2=True)
+    sums = ops.xp.zeros((len(stretches) + 1, stretches.shape[1]), dtype="float64")
     ops.xp.cumsum(stretches.astype("float64"), axis=0, out=sums[1:])
     return sums
 
 
-def _join(
-    ops: Ops, index: _Index, ents: Floats2d, sums: Floats2d, chunk: slice
-) -> Floats2d:
-    """Put the parts of the pairs side by side, for some of them."""
+def _average_between(index: _Index, sums: Floats2d, chunk: slice) -> Floats2d:
+    """Give the mean of the tokens between, for some of the pairs."""
     between = sums[index.right[chunk]] - sums[index.left[chunk]]
+    return (between / index.n_between[chunk]).astype("f")
+
+
+def _join(ops: Ops, index: _Index, ents: Floats2d, sums: Floats2d) -> Floats2d:
+    """Put the parts of the pairs side by side."""
     return ops.xp.concatenate(
         [
-            ents[index.args1[chunk]],
-            ents[index.args2[chunk]],
-            (between / index.n_between[chunk]).astype("f"),
-            index.features[chunk],
+            ents[index.args1],
+            ents[index.args2],
+            _average_between(index, sums, slice(None)),
+            index.features,
         ],
         axis=1,
     )

@@ -1,12 +1,17 @@
 import pickle
 
+import numpy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
 
-from spacy_biobert.models.candidates import make_entity_pairs_v1
+from spacy_biobert.models.candidates import (
+    PairedDocs,
+    list_pairs,
+    make_entity_pairs_v1,
+)
 
 VOCAB = Vocab()
 
@@ -88,8 +93,61 @@ def test_entity_pairs_can_be_sent_to_another_process():
         ("B454", {"max_distance": 0}),
         ("B455", {"types": []}),
         ("B455", {"types": [["Chemical"]]}),
+        ("B463", {"max_sentences": 0}),
     ],
 )
 def test_entity_pairs_refuse_settings_that_propose_nothing(code, kwargs):
     with pytest.raises(ValueError, match=rf"^\[{code}\] entity_pairs"):
         make_entity_pairs_v1(**kwargs)
+
+
+def split_sentences(doc, starts):
+    for token in doc:
+        token.is_sent_start = token.i in starts
+    return doc
+
+
+def count_sentences_from_one_to_the_other(doc, one, two):
+    """By the definition: the fewest neighbouring sentences with a token of both."""
+    numbers = [i for i, sent in enumerate(doc.sents) for _ in sent]
+    return min(
+        abs(numbers[i] - numbers[j]) + 1 for i in range(*one) for j in range(*two)
+    )
+
+
+@given(
+    starts=st.sets(st.integers(1, 11)),
+    max_sentences=st.integers(1, 5),
+    directed=st.booleans(),
+)
+def test_entity_pairs_lie_in_so_many_neighbouring_sentences(
+    starts, max_sentences, directed
+):
+    ents = [(0, 1), (2, 5), (5, 6), (7, 9), (10, 12)]
+    doc = split_sentences(make_doc(12, *((*ent, "X") for ent in ents)), {0, *starts})
+    pairs = make_entity_pairs_v1(max_sentences=max_sentences, directed=directed)(doc)
+    expected = [
+        [*one, *two]
+        for one in ents
+        for two in ents
+        if (one != two if directed else one < two)
+        and count_sentences_from_one_to_the_other(doc, one, two) <= max_sentences
+    ]
+    assert pairs.tolist() == expected
+
+
+def test_entity_pairs_in_sentences_refuse_a_doc_without_any():
+    get_pairs = make_entity_pairs_v1(max_sentences=2)
+    with pytest.raises(ValueError, match=r"^\[B464\] Document 'word .*biobert_sent"):
+        get_pairs(DOC)
+    # Where there is nothing to propose, none are missed.
+    assert len(get_pairs(make_doc(4, (0, 1, "X")))) == 0
+
+
+def test_pairs_that_were_chosen_are_not_proposed_again():
+    chosen = [numpy.array([[0, 1, 3, 5]], "int32"), numpy.zeros((0, 4), "int32")]
+    docs = PairedDocs([DOC, DOC], chosen)
+    assert list_pairs(None, docs) is chosen
+    found = list_pairs(make_entity_pairs_v1(), [DOC])
+    assert len(found) == 1
+    assert len(found[0]) == 6

@@ -72,3 +72,28 @@ def test_losses_stay_finite_on_extreme_scores():
     assert loss == pytest.approx(2e4)
     loss, _ = sigmoid_cross_entropy(OPS, logits, 1 - (logits > 0), logits > -1e9)
     assert loss == pytest.approx(1e4)
+
+
+@pytest.mark.parametrize("total", [None, 3.0])
+def test_softmax_loss_weighs_rows(total):
+    logits = numpy.random.default_rng(0).normal(size=(4, 3))
+    classes = numpy.array([0, 2, -1, 1], "i")
+    weights = numpy.array([1.0, 3.0, 5.0, 0.5], "f")
+
+    def compute(X):
+        return softmax_cross_entropy(OPS, X, classes, weights=weights, total=total)
+
+    log_probs = logits - numpy.log(numpy.exp(logits).sum(axis=1, keepdims=True))
+    by_hand = -(log_probs[0, 0] + 3 * log_probs[1, 2] + 0.5 * log_probs[3, 1])
+    loss, d_logits = compute(logits)
+    assert loss == pytest.approx(by_hand / (total or 4.5), rel=1e-6)
+    expected = differentiate(lambda X: compute(X)[0], logits)
+    assert_allclose(d_logits, expected, atol=1e-6)
+
+
+def test_sigmoid_loss_is_divided_by_the_total():
+    X, ones = numpy.zeros((2, 2), "f"), numpy.ones((2, 2), "f")
+    loss, d_logits = sigmoid_cross_entropy(OPS, X, ones, ones)
+    tenth, d_tenth = sigmoid_cross_entropy(OPS, X, ones, ones, total=40.0)
+    assert tenth == pytest.approx(loss / 10)
+    assert_allclose(d_tenth, d_logits / 10)

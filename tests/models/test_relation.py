@@ -184,27 +184,35 @@ def test_relation_without_pairs_gives_the_encoder_zeros(docs):
     assert not any(d_rows.any() for d_rows in seen)
 
 
-def test_relation_scores_do_not_depend_on_chunks(monkeypatch):
+@pytest.mark.parametrize("depth", [0, 1, 2])
+def test_relation_scores_do_not_depend_on_chunks(monkeypatch, depth):
     docs = make_docs()
     tokvecs = make_tokvecs(docs)
-    model = make_model(docs, tokvecs)
+    model = make_model(docs, tokvecs, depth=depth)
+    rng = numpy.random.default_rng(2)
+    for node in model.layers[1].layers:
+        for name in node.param_names:
+            node.set_param(
+                name, rng.normal(size=node.get_param(name).shape).astype("f")
+            )
+    # In training the vectors of the pairs are made, and all go through at once.
     expected = model.begin_update(docs)[0].rows
-    assert_allclose(model.predict(docs).rows, expected, atol=1e-6)
+    assert_allclose(model.predict(docs).rows, expected, atol=1e-5)
     monkeypatch.setattr(relation, "N_CHUNK", 3)
-    assert_allclose(model.predict(docs).rows, expected, atol=1e-6)
+    assert_allclose(model.predict(docs).rows, expected, atol=1e-5)
 
 
 def test_relation_predicts_many_pairs_in_chunks():
     doc = make_doc(800, *((i, i + 1) for i in range(0, 800, 2)))
     tokvecs, sizes = make_tokvecs([doc]), []
     model = make_model([doc], tokvecs)
-    perceptron = model.layers[1]
+    *others, output_layer = model.layers[1].layers
 
     def forward(layer, X, is_train):
         sizes.append(len(X))
-        return perceptron(X, is_train)
+        return output_layer(X, is_train)
 
-    model.layers[1] = Model("watched", forward)
+    model.layers[1].layers[:] = [*others, Model("watched", forward)]
     assert model.predict([doc]).rows.shape == (400 * 399, 2)
     assert sum(sizes) == 400 * 399
     assert max(sizes) <= relation.N_CHUNK

@@ -101,3 +101,47 @@ def test_relation_default_config_listens_to_the_encoder(tiny_encoder, tmp_path):
     loaded = spacy.load(tmp_path / "replaced")
     after = [r.score for d in loaded.pipe(make_docs(loaded)) for r in d._.relations]
     assert after == pytest.approx(before, abs=1e-5)
+
+
+BLINDED = """factory = "biobert_relation"
+[model]
+@architectures = "spacy-biobert.BlindedPairModel.v1"
+max_chunk_tokens = 24
+[model.get_pairs]
+@misc = "spacy-biobert.entity_pairs.v1"
+max_sentences = 1
+[model.tok2vec]
+@architectures = "spacy-biobert.BioBertTok2Vec.v1"
+grad_factor = 1.0
+pooling = null
+[model.tok2vec.encoder]
+@architectures = "spacy-biobert.BioBertModel.v1"
+name = "ENCODER"
+window = 64
+stride = 48"""
+
+
+def test_relation_learns_by_blinded_texts_with_an_encoder_of_its_own(
+    tiny_encoder, tmp_path
+):
+    spacy.util.fix_random_seed(0)
+    blinded = BLINDED.replace("ENCODER", str(tiny_encoder))
+    nlp = make_nlp(tiny_encoder, relation=blinded)
+    nlp.remove_pipe("transformer")
+    nlp.add_pipe("biobert_sentences", "sentences", first=True)
+    nlp.initialize(lambda: make_examples(nlp))
+    optimizer = nlp.create_optimizer()
+    optimizer.learn_rate = 0.005
+    for _ in range(150):
+        losses = nlp.update(make_examples(nlp), sgd=optimizer, annotates=["sentences"])
+        if losses["relation"] < 0.02:
+            break
+    docs = list(nlp.pipe(make_docs(nlp)))
+    assert [read_relations(doc) for doc in docs] == gold_relations()
+    nlp.to_disk(tmp_path / "blinded")
+    loaded = spacy.load(tmp_path / "blinded")
+    again = list(loaded.pipe(make_docs(loaded)))
+    for doc, expected in zip(again, docs, strict=True):
+        assert [r.score for r in doc._.relations] == pytest.approx(
+            [r.score for r in expected._.relations], abs=1e-5
+        )

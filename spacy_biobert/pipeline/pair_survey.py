@@ -1,0 +1,81 @@
+"""What the training documents hold: labels, pairs with and without, and what is missed."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from spacy.tokens import Doc
+from spacy.training import Example
+
+from ..models.candidates import GetPairsT
+from .gold_pairs import find_gold_pairs, is_annotated
+from .sentences import BioBertSentences
+from .targets import make_targets
+
+
+@dataclass(slots=True)
+class PairSurvey:
+    """Counts over the annotated documents, between their gold entities.
+
+    n_gold (Counter): Gold relations by label.
+    n_missed (Counter): Those of them whose pair is not proposed.
+    n_true (Counter): Units (pairs of mentions, or of concepts) by label.
+    n_units (int): All units.
+    n_none (int): Units without any label.
+    """
+
+    n_gold: Counter[str] = field(default_factory=Counter)
+    n_missed: Counter[str] = field(default_factory=Counter)
+    n_true: Counter[str] = field(default_factory=Counter)
+    n_units: int = 0
+    n_none: int = 0
+
+    def add(
+        self, reference: Doc, get_pairs: GetPairsT, *, directed: bool, pooled: bool
+    ) -> None:
+        """Count a document, if it is annotated.
+
+        reference (Doc): Gold annotation. Where pairs depend on sentences and it has
+            none, they are those that `biobert_sentences` sets.
+        get_pairs (Callable): Proposes the pairs of a doc.
+        directed (bool): Whether (a, b) and (b, a) are two pairs.
+        pooled (bool): Whether units are pairs of concepts.
+        RAISES (ValueError): If the stored relations are malformed.
+        """
+        if not is_annotated(reference):
+            return
+        if getattr(get_pairs, "max_sentences", None) is not None:
+            reference = BioBertSentences()(reference.copy())
+        pairs = get_pairs(reference)
+        labels = set()
+        for label, is_true in find_gold_pairs(
+            reference, reference, pairs, directed=directed
+        ):
+            labels.add(label)
+            self.n_gold[label] += 1
+            self.n_missed[label] += not is_true.any()
+        named = sorted(labels)
+        targets = make_targets(
+            [Example(reference, reference)],
+            [pairs],
+            named,
+            directed=directed,
+            pooled=pooled,
+        )
+        sums = targets.truths.sum(axis=0).tolist()
+        self.n_true.update(
+            {label: int(n_true) for label, n_true in zip(named, sums, strict=True)}
+        )
+        self.n_units += len(targets.truths)
+        self.n_none += int((~targets.truths.any(axis=1)).sum())
+
+    def balance(self, label: str, *, exclusive: bool) -> float:
+        """Give the weight with which a label counts as much in all as its absence.
+
+        label (str): The label.
+        exclusive (bool): Whether its absence is "none", and not every unit without
+            this label.
+        RETURNS (float): The weight; 1 where there are no such units.
+        """
+        n_true = self.n_true[label]
+        n_without = self.n_none if exclusive else self.n_units - n_true
+        return n_without / n_true if n_true and n_without else 1.0
