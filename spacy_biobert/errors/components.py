@@ -42,6 +42,15 @@ class ComponentErrors:
         "and exactly two labels, found {found!r}. Correct positive_label in "
         "[initialize.components.{name}], or set it to null."
     )
+    B413 = (
+        "TextCatModel: expected pooling to be some of {known}, each once, found "
+        '{found}. Correct it, for instance to ["cls","mean"].'
+    )
+    B414 = (
+        "Component '{name}': expected class_weights to be null, \"balanced\" or pairs of "
+        "one of the labels ({labels}) and a number above 0 such as "
+        '[["{example}",2.0]], found {found!r}. Correct it in [components.{name}].'
+    )
     B430 = (
         "Corpus: expected the path of a .spacy file or of a folder with some, found "
         "null. Set it in the config, or on the command line, for instance with "

@@ -5,33 +5,40 @@ that neither the size of a batch nor the annotated share of it moves the scale.
 """
 
 from thinc.api import Ops
-from thinc.types import Floats2d, Ints1d
+from thinc.types import Floats1d, Floats2d, Ints1d
 
 
 def softmax_cross_entropy(
-    ops: Ops, logits: Floats2d, classes: Ints1d
+    ops: Ops,
+    logits: Floats2d,
+    classes: Ints1d,
+    *,
+    weights: Floats1d | None = None,
 ) -> tuple[float, Floats2d]:
     """Compare the scores of exclusive classes with the right class.
 
     ops (Ops): Where the arrays are.
     logits (Floats2d): Scores before the softmax, [N, K].
     classes (Ints1d): The right class, or a negative number where it is not known.
-    RETURNS (tuple[float, Floats2d]): The mean over the known rows in nats, and its
-        gradient with respect to `logits`, zero in the other rows. Without any
-        known row the loss is 0.
+    weights (Floats1d | None): How much each row counts, [N]; None for 1.
+    RETURNS (tuple[float, Floats2d]): The weighted mean over the known rows in nats,
+        and its gradient with respect to `logits`, zero in the other rows. Without
+        any known row the loss is 0.
     """
     d_logits = ops.alloc2f(*logits.shape)
     known = ops.xp.flatnonzero(classes >= 0)
     if not len(known):
         return 0.0, d_logits
+    shares = ops.xp.ones(len(known), "f") if weights is None else weights[known]
+    shares = shares / float(shares.sum())
     X = logits[known]
     X = X - X.max(axis=1, keepdims=True)
     log_probs = X - ops.xp.log(ops.xp.exp(X).sum(axis=1, keepdims=True))
     at_right = (ops.xp.arange(len(known)), classes[known])
     dX = ops.xp.exp(log_probs)
     dX[at_right] -= 1.0
-    d_logits[known] = dX / len(known)
-    return float(-log_probs[at_right].mean()), d_logits
+    d_logits[known] = dX * shares[:, None]
+    return float(-(log_probs[at_right] * shares).sum()), d_logits
 
 
 def sigmoid_cross_entropy(
@@ -42,10 +49,10 @@ def sigmoid_cross_entropy(
     ops (Ops): Where the arrays are.
     logits (Floats2d): Scores before the sigmoid, [N, K].
     truths (Floats2d): 1 where the class applies, else 0, [N, K].
-    known (Floats2d): 1 where the truth is known, else 0, [N, K].
-    RETURNS (tuple[float, Floats2d]): The mean over the known cells in nats, and
-        its gradient with respect to `logits`, zero in the other cells. Without any
-        known cell the loss is 0.
+    known (Floats2d): How much a cell counts, 0 where the truth is not known, [N, K].
+    RETURNS (tuple[float, Floats2d]): The weighted mean over the known cells in nats,
+        and its gradient with respect to `logits`, zero in the other cells. Without
+        any known cell the loss is 0.
     """
     n_known = max(1.0, float(ops.xp.sum(known)))
     # log(1 + exp(x)) that does not overflow
