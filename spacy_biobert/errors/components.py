@@ -70,6 +70,19 @@ class ComponentErrors:
         "something else or a damaged file ({reason}). Make it again."
     )
     B434 = "{path}: expected documents, found none. Make it again from a longer source."
+    B440 = (
+        "MixedCorpus: expected corpora, found none. Give each a section such as "
+        "[corpora.train.corpora.entities]."
+    )
+    B441 = (
+        "MixedCorpus: expected mixing to be {orders}, or a weight above 0 for each of "
+        "the corpora ({names}), found {found}. Correct it in the section of "
+        "[corpora] that names this reader."
+    )
+    B442 = (
+        "MixedCorpus: expected documents in the corpus '{name}', found none. Correct "
+        "its path, or take it out."
+    )
     B450 = (
         "Document {document!r}: expected each of doc.user_data['relations'] to be "
         "(start1, end1, start2, end2, label, score) with bounds in the {n_tokens} "
