@@ -136,6 +136,8 @@ def test_entity_mistakes_add_up_to_the_scores(seed):
             assert one.gold.places == one.predicted.places
         if one.mistake == "bounds":
             assert one.gold.label == one.predicted.label
+            (gold_place,), (place,) = one.gold.places, one.predicted.places
+            assert max(gold_place[0], place[0]) < min(gold_place[1], place[1])
 
 
 CONCEPTS = [(0, 1, "Drug", "C1"), (3, 4, "Disease", "D1"), (8, 9, "Disease", "D2|D1")]
