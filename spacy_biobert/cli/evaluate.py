@@ -12,14 +12,16 @@ from ..atomic import whole_file
 from ..errors import Errors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from spacy.language import Language
     from spacy.tokens import Doc
+    from spacy.training import Example
 
     from ..evaluation.baselines import Counts
 
 Scores = dict[str, Any]
+ERROR_FILES = (".jsonl", ".tsv", ".html")
 
 
 def evaluate_cli(
@@ -43,6 +45,11 @@ def evaluate_cli(
         help="Training data: score what one gets from it without a model, too",
         exists=True,
     ),
+    errors: Path | None = typer.Option(
+        None,
+        "--errors",
+        help="File for each mistake with its sentence: .jsonl, .tsv, or .html to look at",
+    ),
     gpu_id: int = typer.Option(-1, "--gpu-id", "-g", help="GPU, -1 for the CPU"),
 ) -> None:
     """Score entities, relations and categories of a pipeline.
@@ -51,16 +58,29 @@ def evaluate_cli(
     missed if it was not predicted, also where its pair was never proposed.
     Documents without annotation of a kind do not count for it.
 
+    With --errors, what was missed, what is spurious, and entities with a wrong label
+    or wrong bounds, gold beside predicted.
+
     Needs a trained pipeline and documents made by `convert`, for example:
 
     spacy-biobert evaluate training/en_biobert/model-best work/sample/test -o scores.json
     """
     printer = Printer()
     # Opened first: an hour of scoring is not lost to a folder that takes no file.
-    writing = nullcontext() if output is None else whole_file(output)
+    writing, writing_errors = (
+        nullcontext() if file is None else whole_file(file) for file in (output, errors)
+    )
     try:
-        with writing as path:
-            scores = evaluate(model, data, gold_entities=gold_entities, gpu_id=gpu_id)
+        if errors is not None and errors.suffix not in ERROR_FILES:
+            found = ", ".join(ERROR_FILES)
+            raise ValueError(Errors.B018.format(path=errors, expected=found))
+        with writing as path, writing_errors as errors_path:
+            nlp, examples = read_examples(
+                model, data, gold_entities=gold_entities, gpu_id=gpu_id
+            )
+            scores, predicted = evaluate(nlp, examples)
+            if errors is not None and errors_path is not None:
+                write_errors(nlp, predicted, errors_path, suffix=errors.suffix)
             if baseline is not None:
                 scores["baselines"] = score_baselines(baseline, data)
             print_scores(scores)
@@ -71,20 +91,21 @@ def evaluate_cli(
         printer.fail(str(error), exits=1)
     if output is not None:
         printer.good(f"Scores in {output}")
+    if errors is not None:
+        printer.good(f"Mistakes in {errors}")
 
 
-def evaluate(
-    model: str, data: Path, *, gold_entities: bool = False, gpu_id: int = -1
-) -> Scores:
-    """Load a pipeline and score it.
+def read_examples(
+    model: str, data: Path, *, gold_entities: bool, gpu_id: int
+) -> "tuple[Language, list[Example]]":
+    """Load a pipeline and the documents to score it on.
 
     model (str): Folder or package name.
     data (Path): A .spacy file or a folder of them.
     gold_entities (bool): Give the documents their gold entities and switch the
         entity recogniser off, so that relations are scored alone.
     gpu_id (int): The GPU, -1 for the CPU.
-    RETURNS (dict): spaCy's scores, the relations' among them, 0 to 1, `speed` in
-        tokens per second.
+    RETURNS (tuple[Language, list[Example]]): Both; the documents are not annotated.
     RAISES (ValueError): If the data has a label that the pipeline does not know.
     """
     import spacy
@@ -99,8 +120,70 @@ def evaluate(
         nlp.select_pipes(disable=[name for name in nlp.pipe_names if name == "ner"])
     examples = list(create_corpus_v1(data, gold_ents=gold_entities)(nlp))
     _check_labels(nlp, [eg.reference for eg in examples], data)
-    scores: Scores = nlp.evaluate(examples)
-    return scores
+    return nlp, examples
+
+
+def evaluate(
+    nlp: "Language", examples: "list[Example]"
+) -> "tuple[Scores, list[Example]]":
+    """Score a pipeline.
+
+    nlp (Language): The pipeline.
+    examples (list[Example]): Annotated examples; not modified.
+    RETURNS (tuple[dict, list[Example]]): spaCy's scores, the relations' among them,
+        0 to 1, `speed` in tokens per second; and the examples with what was
+        predicted.
+    """
+    from spacy.scorer import Scorer
+
+    predicted: list[Example] = []
+
+    class KeepingScorer(Scorer):
+        """Keeps what `nlp.evaluate` predicts on copies, so that it is done once."""
+
+        def score(self, examples: "Iterable[Example]", **kwargs: Any) -> Scores:
+            predicted.extend(examples)
+            scores: Scores = super().score(predicted, **kwargs)
+            return scores
+
+    scores: Scores = nlp.evaluate(examples, scorer=KeepingScorer(nlp=nlp))
+    return scores, predicted
+
+
+def write_errors(
+    nlp: "Language", examples: "list[Example]", path: Path, *, suffix: str
+) -> None:
+    """Write each mistake with its sentence.
+
+    nlp (Language): The pipeline, which says what a relation and a topic is.
+    examples (list[Example]): What `evaluate` gave.
+    path (Path): The file to write.
+    suffix (str): Its format: one of `ERROR_FILES`.
+    """
+    from ..evaluation.errors_page import write_errors_page
+    from ..evaluation.mistake_files import write_jsonl, write_tsv
+    from ..evaluation.mistakes import find_mistakes
+
+    pipes: dict[str, Any] = dict(nlp.pipeline)
+    textcat = pipes.get("textcat")
+    found = [
+        (
+            eg,
+            find_mistakes(
+                eg,
+                directed=getattr(pipes.get("relation"), "directed", True),
+                exclusive=getattr(textcat, "exclusive", False),
+                threshold=textcat.cfg["threshold"] if textcat else 0.5,
+            ),
+        )
+        for eg in examples
+    ]
+    with path.open("w", encoding="utf-8") as file:
+        if suffix == ".html":
+            file.write(write_errors_page(found, title="Mistakes"))
+        else:
+            write = write_jsonl if suffix == ".jsonl" else write_tsv
+            file.writelines(write(one for _, mistakes in found for one in mistakes))
 
 
 def score_baselines(train: Path, data: Path) -> dict[str, Scores]:

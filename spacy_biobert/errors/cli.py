@@ -49,3 +49,7 @@ class CliErrors:
         "--labels is the list of all categories, and this format has none. Leave it out, "
         "or give --format categories."
     )
+    B018 = (
+        "{path}: expected a file that ends in one of {expected}, which decides what is "
+        "written. Give --errors another name."
+    )

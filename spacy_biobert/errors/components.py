@@ -42,6 +42,15 @@ class ComponentErrors:
         "and exactly two labels, found {found!r}. Correct positive_label in "
         "[initialize.components.{name}], or set it to null."
     )
+    B413 = (
+        "TextCatModel: expected pooling to be some of {known}, each once, found "
+        '{found}. Correct it, for instance to ["cls","mean"].'
+    )
+    B414 = (
+        "Component '{name}': expected class_weights to be null, \"balanced\" or pairs of "
+        "one of the labels ({labels}) and a number above 0 such as "
+        '[["{example}",2.0]], found {found!r}. Correct it in [components.{name}].'
+    )
     B430 = (
         "Corpus: expected the path of a .spacy file or of a folder with some, found "
         "null. Set it in the config, or on the command line, for instance with "
@@ -61,6 +70,19 @@ class ComponentErrors:
         "something else or a damaged file ({reason}). Make it again."
     )
     B434 = "{path}: expected documents, found none. Make it again from a longer source."
+    B440 = (
+        "MixedCorpus: expected corpora, found none. Give each a section such as "
+        "[corpora.train.corpora.entities]."
+    )
+    B441 = (
+        "MixedCorpus: expected mixing to be {orders}, or a weight above 0 for each of "
+        "the corpora ({names}), found {found}. Correct it in the section of "
+        "[corpora] that names this reader."
+    )
+    B442 = (
+        "MixedCorpus: expected documents in the corpus '{name}', found none. Correct "
+        "its path, or take it out."
+    )
     B450 = (
         "Document {document!r}: expected each of doc.user_data['relations'] to be "
         "(start1, end1, start2, end2, label, score) with bounds in the {n_tokens} "

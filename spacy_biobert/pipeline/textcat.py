@@ -1,5 +1,6 @@
 """Categorise documents: by exclusive categories, or by any number of them."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -11,8 +12,13 @@ from thinc.api import Config, Model
 from thinc.types import Floats2d
 
 from ..errors import Errors
+from ..models.class_weights import balance_exclusive, balance_independent
 from ..models.losses import sigmoid_cross_entropy, softmax_cross_entropy
+from .category_thresholds import APPLIES, find_thresholds, log_odds
 from .labelled import N_SAMPLE, LabelledPipe
+
+# Pairs of category and weight, not a dict: a config's keys take no colon.
+ClassWeightsT = str | list[list[Any]] | None
 
 DEFAULT_MODEL = Config().from_str(
     """
@@ -20,8 +26,7 @@ DEFAULT_MODEL = Config().from_str(
 @architectures = "spacy-biobert.TextCatModel.v1"
 nO = null
 hidden_width = null
-use_mean = true
-use_max = false
+pooling = ["cls","mean"]
 
 [model.tok2vec]
 @architectures = "spacy-biobert.BioBertListener.v1"
@@ -50,6 +55,7 @@ SCORE_WEIGHTS = {
     assigns=["doc.cats"],
     default_config={
         "model": DEFAULT_MODEL,
+        "class_weights": None,
         "scorer": {"@scorers": "spacy.textcat_scorer.v2"},
     },
     default_score_weights=SCORE_WEIGHTS,
@@ -58,6 +64,7 @@ def make_textcat(
     nlp: Language,
     name: str,
     model: Model[list[Doc], Floats2d],
+    class_weights: ClassWeightsT,
     scorer: Callable[..., Any] | None,
 ) -> "BioBertTextCat":
     """Make a component that gives each doc one of several categories.
@@ -65,10 +72,21 @@ def make_textcat(
     nlp (Language): The pipeline.
     name (str): The component's name in the pipeline.
     model (Model[list[Doc], Floats2d]): One row per doc, one column per category.
+    class_weights (str | list[list[Any]] | None): How much the docs of a
+        category count in the loss: pairs of category and weight, 1 for the others;
+        "balanced" for weights that let all categories count the same; None for 1.
     scorer (Callable | None): The scoring method.
     RETURNS (BioBertTextCat): The component.
+    RAISES (ValueError): If class_weights is something else.
     """
-    return BioBertTextCat(nlp.vocab, model, name, exclusive=True, scorer=scorer)
+    return BioBertTextCat(
+        nlp.vocab,
+        model,
+        name,
+        exclusive=True,
+        class_weights=class_weights,
+        scorer=scorer,
+    )
 
 
 @Language.factory(
@@ -77,6 +95,7 @@ def make_textcat(
     default_config={
         "model": DEFAULT_MODEL,
         "threshold": 0.5,
+        "class_weights": None,
         "scorer": {"@scorers": "spacy.textcat_multilabel_scorer.v2"},
     },
     default_score_weights=SCORE_WEIGHTS,
@@ -86,6 +105,7 @@ def make_textcat_multilabel(
     name: str,
     model: Model[list[Doc], Floats2d],
     threshold: float,
+    class_weights: ClassWeightsT,
     scorer: Callable[..., Any] | None,
 ) -> "BioBertTextCat":
     """Make a component that gives each doc any number of categories.
@@ -94,12 +114,23 @@ def make_textcat_multilabel(
     name (str): The component's name in the pipeline.
     model (Model[list[Doc], Floats2d]): One row per doc, one column per category.
     threshold (float): The probability from which the scorer takes a category to
-        apply.
+        apply; 0.5 once the component is tuned.
+    class_weights (str | list[list[Any]] | None): How much more a category
+        counts in the loss where it applies than where it does not: pairs of category
+        and weight, 1 for the others; "balanced" for weights that let both count the
+        same; None for 1.
     scorer (Callable | None): The scoring method.
     RETURNS (BioBertTextCat): The component.
+    RAISES (ValueError): If class_weights is something else.
     """
     return BioBertTextCat(
-        nlp.vocab, model, name, exclusive=False, threshold=threshold, scorer=scorer
+        nlp.vocab,
+        model,
+        name,
+        exclusive=False,
+        threshold=threshold,
+        class_weights=class_weights,
+        scorer=scorer,
     )
 
 
@@ -108,6 +139,10 @@ class BioBertTextCat(LabelledPipe):
 
     If categories are exclusive, their probabilities in `doc.cats` sum to one
     (softmax); if not, each has its own (sigmoid). A doc without tokens gets 0.0.
+
+    `tune` finds the threshold of each category that is not exclusive, and
+    `doc.cats` is then shifted by it, so that all apply from 0.5 on: whoever reads
+    `doc.cats`, be it spaCy's scorer, needs one number.
     """
 
     annotation = "categories (doc.cats)"
@@ -120,18 +155,24 @@ class BioBertTextCat(LabelledPipe):
         *,
         exclusive: bool,
         threshold: float = 0.5,
+        class_weights: ClassWeightsT = None,
         scorer: Callable[..., Any] | None = None,
     ) -> None:
         self.vocab = vocab
         self.model = model
         self.name = name
         self.exclusive = exclusive
+        self.class_weights = class_weights
+        self._check_class_weights()
         self.scorer = scorer
-        # the scorer takes its settings from here
+        # The scorer takes its settings from here. Both dicts are by category, and
+        # what they lack is 1.0 and 0.5.
         self.cfg: dict[str, Any] = {
             "labels": [],
             "threshold": threshold,
             "positive_label": None,
+            "class_weights": {},
+            "thresholds": {},
         }
 
     @property
@@ -156,20 +197,56 @@ class BioBertTextCat(LabelledPipe):
         positive_label (str | None): Of two exclusive categories the one whose F is
             the score, or None for the macro average.
         RAISES (ValueError): If there are too few categories or no doc with tokens,
-            if no example has one of `labels`, if an annotation is malformed, or if
-            the model has another number of outputs.
+            if no example has one of `labels`, if an annotation is malformed, if
+            class_weights has another category, or if the model has another number
+            of outputs.
         """
         validate_get_examples(get_examples, "BioBertTextCat.initialize")
-        found: set[str] = set()
+        n_with: Counter[str] = Counter()
+        n_without: Counter[str] = Counter()
         sample: list[Doc] = []
         for eg in get_examples():
             self._check_cats(eg.reference)
-            found.update(eg.reference.cats)
+            for label, value in eg.reference.cats.items():
+                (n_with if value else n_without)[label] += 1
             if len(eg.reference) and len(sample) < N_SAMPLE:
                 sample.append(eg.reference)
-        self._set_labels(found, labels, sample)
+        self._set_labels({*n_with, *n_without}, labels, sample)
         self._check_positive_label(positive_label)
+        self._check_class_weights(self.labels)
         self.cfg["positive_label"] = positive_label
+        self.cfg["class_weights"] = self._weigh(n_with, n_without)
+        self.cfg["thresholds"] = {}
+
+    def _check_class_weights(self, labels: Sequence[str] | None = None) -> None:
+        """Check what the config says; the categories are known once there are labels."""
+        if self.class_weights in (None, "balanced"):
+            return
+        if not isinstance(self.class_weights, list) or not all(
+            len(pair) == 2
+            and (labels is None or pair[0] in labels)
+            and isinstance(pair[1], int | float)
+            and pair[1] > 0
+            for pair in self.class_weights
+        ):
+            raise ValueError(
+                Errors.B414.format(
+                    name=self.name,
+                    labels=", ".join(labels or ["from the training documents"]),
+                    example=(labels or ["review"])[0],
+                    found=self.class_weights,
+                )
+            )
+
+    def _weigh(self, n_with: Counter[str], n_without: Counter[str]) -> dict[str, float]:
+        if self.class_weights is None:
+            return {}
+        if isinstance(self.class_weights, list):
+            return {label: float(weight) for label, weight in self.class_weights}
+        n_of_labels = {label: n_with[label] for label in self.labels}
+        if self.exclusive:
+            return balance_exclusive(n_of_labels)
+        return balance_independent(n_of_labels, n_without)
 
     def _check_positive_label(self, positive_label: str | None) -> None:
         if positive_label is not None and (
@@ -211,15 +288,51 @@ class BioBertTextCat(LabelledPipe):
     def set_annotations(self, docs: Iterable[Doc], scores: Floats2d) -> None:
         """Write the probability of each category into `doc.cats`.
 
+        In a tuned component its log odds are less those of the category's threshold:
+        the probability that it would be if the category were that much rarer or more
+        frequent.
+
         docs (Iterable[Doc]): The docs.
         scores (Floats2d): What `predict` gave for them.
         """
         docs = list(docs)
         ops = self.model.ops
-        to_probabilities = ops.softmax if self.exclusive else ops.sigmoid
-        for doc, row in zip(docs, to_probabilities(scores).tolist(), strict=True):
+        if self.exclusive:
+            chances = ops.softmax(scores)
+        else:
+            shifts: Any = log_odds(self.cfg["thresholds"], self.labels)
+            chances = ops.sigmoid(scores - ops.asarray1f(shifts))
+        for doc, row in zip(docs, chances.tolist(), strict=True):
             values = row if len(doc) else [0.0] * len(row)
             doc.cats.update(zip(self.labels, values, strict=True))
+
+    def tune(self, examples: Iterable[Example]) -> dict[str, float]:
+        """Find for each category the threshold that has the best F1.
+
+        From then on every category applies from 0.5 on: that is the scorer's
+        threshold, and `doc.cats` is shifted for it. Exclusive categories have no
+        threshold, because the largest probability wins.
+
+        examples (Iterable[Example]): Annotated examples that the component has not
+            learned from; what comes before it in the pipeline has run on their
+            predicted docs.
+        RETURNS (dict[str, float]): By category the probability that becomes 0.5.
+            Categories that apply to none of the docs are not in it. If it is empty,
+            nothing is changed.
+        """
+        examples = list(examples)
+        validate_examples(examples, "BioBertTextCat.tune")
+        if self.exclusive or not examples:
+            return {}
+        ops = self.model.ops
+        scores = self.predict([eg.predicted for eg in examples])
+        chances = ops.to_numpy(ops.sigmoid(scores))  # type: ignore[no-untyped-call]
+        found = find_thresholds(examples, chances, self.labels)
+        if not found:
+            return {}
+        self.cfg["thresholds"] = found
+        self.cfg["threshold"] = APPLIES
+        return found
 
     def get_loss(
         self, examples: Iterable[Example], scores: Floats2d
@@ -234,7 +347,8 @@ class BioBertTextCat(LabelledPipe):
         scores (Floats2d): The model's output for their predicted docs.
         RETURNS (tuple[float, Floats2d]): The cross-entropy in nats, as the mean over
             the annotated docs (exclusive) or over the annotated pairs of doc and
-            category; and its gradient, shaped as `scores`.
+            category, weighted by `class_weights`; and its gradient, shaped as
+            `scores`.
         RAISES (ValueError): If a value is neither 0 nor 1, or if not exactly one of
             exclusive categories is 1.
         """
@@ -245,11 +359,21 @@ class BioBertTextCat(LabelledPipe):
             self._check_cats(eg.reference)
         ops = self.model.ops
         truths = [[doc_cats.get(x, 0.0) for x in self.labels] for doc_cats in cats]
+        weights = [self.cfg["class_weights"].get(x, 1.0) for x in self.labels]
         if self.exclusive:
             # a doc whose category is none of the labels has nothing to teach
             classes = [row.index(1.0) if 1.0 in row else -1 for row in truths]
-            return softmax_cross_entropy(ops, scores, ops.asarray1i(classes))
-        known = [[float(x in doc_cats) for x in self.labels] for doc_cats in cats]
+            of_docs: Any = [weights[i] if i >= 0 else 0.0 for i in classes]
+            return softmax_cross_entropy(
+                ops, scores, ops.asarray1i(classes), weights=ops.asarray1f(of_docs)
+            )
+        known = [
+            [
+                (weight if doc_cats[x] else 1.0) if x in doc_cats else 0.0
+                for x, weight in zip(self.labels, weights, strict=True)
+            ]
+            for doc_cats in cats
+        ]
         return sigmoid_cross_entropy(
             ops, scores, ops.asarray2f(truths), ops.asarray2f(known)
         )

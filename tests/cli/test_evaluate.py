@@ -86,6 +86,45 @@ def test_evaluate_shows_what_one_gets_without_a_model(folder: Path) -> None:
     assert baselines["most frequent class"]["cats_micro_f"] == 1.0
 
 
+@pytest.mark.parametrize("suffix", [".jsonl", ".tsv", ".html"])
+def test_evaluate_writes_the_mistakes_that_its_scores_count(
+    folder: Path, suffix: str
+) -> None:
+    gold, file = folder / "gold.spacy", folder / f"errors{suffix}"
+    code, output = run(
+        folder / "model", gold, "--gold-entities", "--errors", file, "-o", folder / "e"
+    )
+
+    assert code == 0, output
+    text = file.read_text(encoding="utf-8")
+    # The threshold is 0: the other direction of the pair is spurious.
+    if suffix == ".html":
+        assert "spurious relation causes: headache → Aspirin" in text
+    else:
+        lines = [line for line in text.splitlines() if "spurious" in line]
+        relations = [line for line in lines if "relation" in line]
+        assert len(relations) == 1
+        assert "Aspirin caused headache in patients" in relations[0]
+    if suffix == ".jsonl":
+        scores = json.loads((folder / "e").read_text())
+        topics = [json.loads(x) for x in text.splitlines() if '"topic"' in x]
+        wrong = {(one["gold"] or one["predicted"])["label"] for one in topics}
+        right = {x for x, found in scores["cats_f_per_type"].items() if found["f"] == 1}
+        assert "case report" in wrong ^ right
+
+
+def test_evaluate_refuses_errors_in_another_format_before_it_scores(
+    folder: Path,
+) -> None:
+    code, output = run(
+        folder / "no model", folder / "gold.spacy", "--errors", folder / "errors.xlsx"
+    )
+
+    assert code == 1
+    assert "[B018]" in output
+    assert ".jsonl, .tsv, .html" in " ".join(output.split())
+
+
 def test_evaluate_refuses_a_label_that_the_pipeline_does_not_know(folder: Path) -> None:
     nlp = spacy.load(folder / "model")
     doc = nlp.make_doc("BRCA1 mutations")

@@ -197,8 +197,10 @@ def test_textcat_keeps_what_it_knows_when_a_label_is_added(factory):
     assert list(nlp(doc).cats) == [*list(FACTORIES[factory].values())[0], "new"]
 
 
-def initialize(examples, *, factory="biobert_textcat", nO=None, **kwargs):
-    nlp = make_blank(factory, model={**MODEL, "nO": nO})
+def initialize(
+    examples, *, factory="biobert_textcat", nO=None, class_weights=None, **kwargs
+):
+    nlp = make_blank(factory, model={**MODEL, "nO": nO}, class_weights=class_weights)
     examples = [make_example(nlp, *example) for example in examples]
     nlp.get_pipe("textcat").initialize(lambda: examples, **kwargs)
 
@@ -215,6 +217,11 @@ def initialize(examples, *, factory="biobert_textcat", nO=None, **kwargs):
         ("B410", {"examples": [("Half .", {"a": 0.5, "b": 0.5})]}),
         ("B411", {"examples": ANY.items()}),
         ("B412", {"examples": ONE.items(), "positive_label": "drug"}),
+        ("B414", {"examples": ONE.items(), "class_weights": [["Drug", 2.0]]}),
+        ("B414", {"examples": ONE.items(), "class_weights": [["drug", 0.0]]}),
+        ("B414", {"examples": ONE.items(), "class_weights": [["drug"]]}),
+        ("B414", {"examples": ONE.items(), "class_weights": [["drug", "2.0"]]}),
+        ("B414", {"examples": ONE.items(), "class_weights": "even"}),
     ],
 )
 def test_textcat_refuses_what_it_cannot_learn_from(code, kwargs):

@@ -1,0 +1,259 @@
+"""What a pipeline got wrong, one by one, as its scores count it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from spacy.tokens import Doc, Span
+from spacy.training import Example
+
+from ..extensions import get_name, read_concept_relations, read_relations
+from ..sentences import split_sentences
+from .metrics import Item
+from .relations import (
+    get_concept_items,
+    get_gold_concept_items,
+    get_mention_items,
+)
+
+Bounds = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What stands on one side: an entity (one place), a relation (two), a topic (none).
+
+    Places are start and end in the characters of the document; texts what is
+    there. A concept without a mention has no
+    place, and its id is its text.
+    """
+
+    label: str
+    places: tuple[Bounds, ...] = ()
+    texts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A difference between what is gold and what was predicted.
+
+    `kind` is "entity", "relation" or "topic"; `mistake` is "missed", "spurious",
+    "bounds" (the label is right, the entities overlap) or "label" (the bounds are).
+    `start` and `end` are those of the sentence, or of all from the first to the last
+    sentence that it takes, in the characters of the document.
+    """
+
+    document: str
+    kind: str
+    mistake: str
+    gold: Finding | None
+    predicted: Finding | None
+    start: int
+    end: int
+    sentence: str
+
+
+def find_mistakes(
+    eg: Example,
+    *,
+    directed: bool = True,
+    exclusive: bool = False,
+    threshold: float = 0.5,
+) -> list[Mistake]:
+    """Find the mistakes in a document, leaving out what it is not annotated with.
+
+    eg (Example): The example, its predicted doc annotated.
+    directed (bool): Whether relations (a, b) and (b, a) differ.
+    exclusive (bool): Whether the largest topic is the one that applies.
+    threshold (float): If not, the probability from which a topic applies.
+    RETURNS (list[Mistake]): Entities, relations, topics, each in the order of the
+        text.
+    RAISES (ValueError): If the stored relations are malformed.
+    """
+    name, text = get_name(eg.reference), eg.reference.text
+    sentences = split_sentences(text)
+    mistakes = []
+    for kind, mistake, gold, predicted in (
+        *_entity_mistakes(eg),
+        *_relation_mistakes(eg, directed),
+        *_topic_mistakes(eg, exclusive, threshold),
+    ):
+        sides = [side for side in (gold, predicted) if side is not None]
+        places = [place for side in sides for place in side.places]
+        start, end = _get_sentences(text, sentences, places)
+        mistakes.append(
+            Mistake(name, kind, mistake, gold, predicted, start, end, text[start:end])
+        )
+    return mistakes
+
+
+# Kind, mistake, gold, predicted
+FoundT = tuple[str, str, Finding | None, Finding | None]
+
+
+def _entity_mistakes(eg: Example) -> list[FoundT]:
+    if not eg.reference.has_annotation("ENT_IOB"):
+        return []
+    gold = {_get_place(ent): ent.label_ for ent in eg.reference.ents}
+    predicted = {
+        place: ent.label_
+        for ent in eg.predicted.ents
+        if (place := _find_in_reference(eg.reference, ent)) is not None
+    }
+    for place in [place for place in gold if predicted.get(place) == gold[place]]:
+        del gold[place], predicted[place]
+    pairs: list[tuple[str, Bounds | None, Bounds | None]] = []
+    for place in set(gold) & set(predicted):
+        pairs.append(("label", place, place))
+    pairs += _pair_overlapping(gold, predicted, {place for _, place, _ in pairs})
+    paired_gold = {place for _, place, _ in pairs}
+    paired = {place for _, _, place in pairs}
+    pairs += [("missed", place, None) for place in gold if place not in paired_gold]
+    pairs += [("spurious", None, place) for place in predicted if place not in paired]
+    text = eg.reference.text
+    return [
+        (
+            "entity",
+            mistake,
+            one and Finding(gold[one], (one,), (text[slice(*one)],)),
+            other and Finding(predicted[other], (other,), (text[slice(*other)],)),
+        )
+        for mistake, one, other in sorted(pairs, key=_by_start)
+    ]
+
+
+def _by_start(pair: tuple[str, Bounds | None, Bounds | None]) -> Bounds:
+    _, one, other = pair
+    return one or other or (0, 0)
+
+
+def _pair_overlapping(
+    gold: dict[Bounds, str], predicted: dict[Bounds, str], taken: set[Bounds | None]
+) -> list[tuple[str, Bounds | None, Bounds | None]]:
+    """Pair entities of one label that overlap, those first that share most."""
+    overlaps = [
+        (max(one[0], other[0]) - min(one[1], other[1]), one, other)
+        for one, other in product(gold, predicted)
+        if gold[one] == predicted[other] and not {one, other} & taken
+    ]
+    pairs: list[tuple[str, Bounds | None, Bounds | None]] = []
+    used: set[tuple[str, Bounds]] = set()
+    for minus_shared, one, other in sorted(overlaps):
+        ends = {("gold", one), ("predicted", other)}
+        if minus_shared < 0 and not ends & used:
+            used |= ends
+            pairs.append(("bounds", one, other))
+    return pairs
+
+
+def _find_in_reference(reference: Doc, ent: Span) -> Bounds | None:
+    """Give the bounds on the reference's tokens, None where they are not annotated.
+
+    The scorer widens an entity to whole tokens of the reference, too.
+    """
+    span = reference.char_span(ent.start_char, ent.end_char, alignment_mode="expand")
+    if span is None or any(token.ent_iob == 0 for token in span):
+        return None
+    return _get_place(span)
+
+
+def _get_place(span: Span) -> Bounds:
+    return span.start_char, span.end_char
+
+
+def _relation_mistakes(eg: Example, directed: bool) -> list[FoundT]:
+    pairs: list[tuple[set[Item], set[Item]]] = []
+    if read_relations(eg.reference) is not None:
+        gold = get_mention_items(eg.reference, directed=directed)
+        pairs.append((gold, get_mention_items(eg.predicted, directed=directed)))
+    if read_concept_relations(eg.reference) is not None:
+        gold = get_gold_concept_items(eg.reference, directed=directed)
+        found = get_concept_items(eg.predicted, eg.reference, directed=directed)
+        pairs.append((gold, found))
+    mistakes: list[FoundT] = []
+    for gold, found in pairs:
+        missed = [_show_relation(eg, item) for item in gold - found]
+        spurious = [_show_relation(eg, item) for item in found - gold]
+        mistakes += [("relation", "missed", one, None) for one in missed]
+        mistakes += [("relation", "spurious", None, one) for one in spurious]
+    return sorted(mistakes, key=_by_place)
+
+
+def _by_place(found: FoundT) -> tuple[tuple[Bounds, ...], str, tuple[str, ...], str]:
+    _, mistake, gold, predicted = found
+    side = gold or predicted or Finding("")
+    return side.places, side.label, side.texts, mistake
+
+
+def _show_relation(eg: Example, item: Item) -> Finding:
+    """Show a relation in its nearest two mentions; a concept may have none."""
+    ends, label = item
+    args = ends if isinstance(ends, tuple) else sorted(ends, key=str)  # type: ignore[call-overload]
+    # The two ends of one that has no direction may be the same, and are one then.
+    arg1, arg2 = args[0], args[-1]
+    places1, places2 = _find_places(eg, arg1), _find_places(eg, arg2)
+    text = eg.reference.text
+    if places1 and places2:
+        nearest = min(product(places1, places2), key=_distance)
+        return Finding(label, nearest, tuple(text[slice(*place)] for place in nearest))
+    texts = tuple(
+        text[slice(*places[0])] if places else arg if isinstance(arg, str) else arg[1]
+        for arg, places in ((arg1, places1), (arg2, places2))
+    )
+    return Finding(label, (*places1[:1], *places2[:1]), texts)
+
+
+def _find_places(eg: Example, arg: Any) -> list[Bounds]:
+    """Find where an end of a relation is: a place, a concept, or a text without one."""
+    if isinstance(arg, str):
+        return [_get_place(e) for e in eg.reference.ents if arg in e.kb_id_.split("|")]
+    first, second = arg
+    if first == "":
+        return [
+            _get_place(ent) for ent in eg.predicted.ents if ent.text.lower() == second
+        ]
+    return [(first, second)]
+
+
+def _distance(pair: Sequence[Bounds]) -> tuple[int, Sequence[Bounds]]:
+    (start1, end1), (start2, end2) = pair
+    return max(start1, start2) - min(end1, end2), pair
+
+
+def _topic_mistakes(eg: Example, exclusive: bool, threshold: float) -> list[FoundT]:
+    gold, predicted = eg.reference.cats, eg.predicted.cats
+    if not gold:
+        return []
+    if exclusive:
+        right, chosen = max(gold, key=gold.__getitem__), _largest(predicted)
+        if chosen == right:
+            return []
+        shown = None if chosen is None else Finding(chosen)
+        return [("topic", "label" if shown else "missed", Finding(right), shown)]
+    mistakes: list[FoundT] = []
+    for label, value in sorted(gold.items()):
+        applies = predicted.get(label, 0.0) >= threshold
+        if value and not applies:
+            mistakes.append(("topic", "missed", Finding(label), None))
+        elif applies and not value:
+            mistakes.append(("topic", "spurious", None, Finding(label)))
+    return mistakes
+
+
+def _largest(cats: dict[str, float]) -> str | None:
+    return max(cats, key=cats.__getitem__) if any(cats.values()) else None
+
+
+def _get_sentences(
+    text: str, sentences: Sequence[Bounds], places: Sequence[Bounds]
+) -> Bounds:
+    """Give the bounds of all sentences between the places; the first for none."""
+    if not sentences:
+        return 0, len(text)
+    if not places:
+        return sentences[0]
+    first, last = min(start for start, _ in places), max(end for _, end in places)
+    start = max((s for s, _ in sentences if s <= first), default=0)
+    end = min((e for _, e in sentences if e >= last), default=len(text))
+    return start, end
