@@ -17,6 +17,7 @@ from .package import package_cli
 from .pretrain import pretrain_cli
 from .probe import probe_cli
 from .tokenize import tokenize_cli
+from .tune import tune_cli
 from .vocab import vocab_cli
 
 # Arguments with a dot, such as --training.max_steps 100, change the config.
@@ -58,6 +59,7 @@ app.command("probe", context_settings=WITH_OVERRIDES)(probe_cli)
 app.command("convert")(convert_cli)
 app.command("export")(export_cli)
 app.command("evaluate")(evaluate_cli)
+app.command("tune")(tune_cli)
 app.command("package")(package_cli)
 spacy_app.add_typer(app)
 

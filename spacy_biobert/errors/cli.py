@@ -49,3 +49,8 @@ class CliErrors:
         "--labels is the list of all categories, and this format has none. Leave it out, "
         "or give --format categories."
     )
+    B020 = (
+        "{path}: nothing in it to tune {model} by, so that nothing was written. Its "
+        "components are {components}; expected one that can be tuned (entities: "
+        "biobert_ner) and documents annotated with what it finds."
+    )

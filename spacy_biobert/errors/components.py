@@ -92,3 +92,14 @@ class ComponentErrors:
         "RelationModel: expected backprop after begin_update, found it after a "
         "prediction, which keeps nothing for it. Call the model with is_train=True."
     )
+    B470 = (
+        "Document {document!r}: expected doc.user_data['annotated_labels'] to be a list "
+        "of texts, the labels whose entities are all annotated, found {found!r}. Correct "
+        "it, or remove it if all labels are annotated."
+    )
+    B471 = (
+        "Document {document!r}: expected entities of the labels that are stated to be "
+        "annotated ({stated}), found {found}. Add it to "
+        "doc.user_data['annotated_labels'], or convert the corpus again with all its "
+        "labels in --annotates."
+    )
