@@ -147,13 +147,18 @@ def _read_entities(lattice: Lattice, path: Path) -> tuple[Ints, Ints, Ints]:
 
 
 def _score_path(roles: Roles, path: Path) -> Floats:
-    column = numpy.arange(len(path.before))
-    choices = numpy.concatenate([roles.outside[None], roles.unit])
-    enter = roles.begin[path.after - 1, column]
-    leave = roles.last[path.before - 1, column]
-    onward = roles.inside[path.before - 1, column]
-    return numpy.where(
-        path.before == 0,
-        numpy.where(path.after == 0, choices[path.alone, column], enter),
-        numpy.where(path.after == 0, leave, onward),
-    )
+    """Score the tokens of entities in the role that the path gives them; 0 elsewhere."""
+    scores = numpy.zeros(len(path.before))
+    before, after = path.before, path.after
+    for at, role, label in (
+        (numpy.flatnonzero((before == 0) & (after > 0)), roles.begin, after),
+        (numpy.flatnonzero((before > 0) & (after > 0)), roles.inside, after),
+        (numpy.flatnonzero((before > 0) & (after == 0)), roles.last, before),
+        (
+            numpy.flatnonzero((before == 0) & (after == 0) & (path.alone > 0)),
+            roles.unit,
+            path.alone,
+        ),
+    ):
+        scores[at] = role[label[at] - 1, at]
+    return scores

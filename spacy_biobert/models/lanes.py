@@ -24,7 +24,7 @@ Bools = NDArray[numpy.bool_]
 FoundT = TypeVar("FoundT")
 
 # Shorter lanes take fewer steps, and more runs until they agree.
-LANE = 32
+LANE = 24
 # Differences between states that are rounding.
 TOLERANCE = 1e-9
 

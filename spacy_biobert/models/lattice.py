@@ -42,9 +42,10 @@ class Roles:
 
 @dataclass(frozen=True, slots=True)
 class Lattice:
-    """The scores of several docs, by the steps of their lanes."""
+    """The scores of several docs and their chances, by the steps of their lanes."""
 
     roles: Roles
+    chances: Roles
     lanes: Lanes
 
 
@@ -94,16 +95,30 @@ def build_lattice(
     rows = lanes.rows
     X = numpy.ascontiguousarray(logits[rows].T, dtype=numpy.float64)
     X -= X.max(axis=0)
-    X -= numpy.log(numpy.exp(X).sum(axis=0))
+    Y = numpy.exp(X)
+    totals = Y.sum(axis=0)
+    X -= numpy.log(totals)
+    Y /= totals
+    numpy.maximum(Y, numpy.exp(LEAST), out=Y)
+    never_inside = is_closed[rows]
+    never_at_edge = never_inside | is_space[rows]
+    roles = _read_roles(X, scheme, never_at_edge, never_inside, -numpy.inf)
+    chances = _read_roles(Y, scheme, never_at_edge, never_inside, 0.0)
+    return Lattice(roles, chances, lanes)
+
+
+def _read_roles(
+    X: Floats, scheme: Scheme, never_at_edge: Bools, never_inside: Bools, never: float
+) -> Roles:
     letters = "".join(dict.fromkeys(LETTERS[scheme]))
     begin, inside, last, unit = (
         X[1 + letters.index(letter) :: len(letters)].copy()
         for letter in LETTERS[scheme]
     )
     for at_edge in (begin, last, unit):
-        at_edge[:, (is_space | is_closed)[rows]] = -numpy.inf
-    inside[:, is_closed[rows]] = -numpy.inf
-    return Lattice(Roles(X[0], begin, inside, last, unit), lanes)
+        at_edge[:, never_at_edge] = never
+    inside[:, never_inside] = never
+    return Roles(X[0], begin, inside, last, unit)
 
 
 def find_best_path(lattice: Lattice) -> Path:
@@ -178,12 +193,9 @@ def sum_paths(lattice: Lattice) -> Sums:
     RETURNS (Sums): In the order of the docs.
     SOURCE: Rabiner (1989), sections III.A and V.A, https://doi.org/10.1109/5.18626
     """
-    roles, lanes = lattice.roles, lattice.lanes
-    begin, inside, last, unit, outside = (
-        _to_chances(role)
-        for role in (roles.begin, roles.inside, roles.last, roles.unit, roles.outside)
-    )
-    alone = outside + unit.sum(axis=0)
+    roles, lanes = lattice.chances, lattice.lanes
+    begin, inside, last = roles.begin, roles.inside, roles.last
+    alone = roles.outside + roles.unit.sum(axis=0)
     closed = numpy.zeros((1 + len(begin), 1))
     closed[0] = 1.0
 
@@ -203,12 +215,6 @@ def sum_paths(lattice: Lattice) -> Sums:
         lanes.put_back(following[0]),
         lanes.put_back(following[1:]),
     )
-
-
-def _to_chances(scores: Floats) -> Floats:
-    chances = numpy.exp(numpy.maximum(scores, LEAST))
-    chances[numpy.isneginf(scores)] = 0.0
-    return chances
 
 
 def _sum_onward(

@@ -1,7 +1,7 @@
 """Recognise entities: one tag per token, decoded into well-formed entities."""
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -29,6 +29,7 @@ from ..models.tags import (
     make_tag_names,
 )
 from .labelled import N_SAMPLE, LabelledPipe
+from .writing import name_confidences, write_candidates, write_entities
 
 DEFAULT_MODEL = Config().from_str(
     """
@@ -237,10 +238,10 @@ class BioBertNer(LabelledPipe):
         docs = list(docs)
         lengths = [len(doc) for doc in docs]
         lattice, sums = self._sum_paths(docs, scores)
+        hashes = [self.vocab.strings.add(label) for label in self.labels]
         best = decode_entities(lattice, sums, lengths)
-        for doc, new, confidences in self._make_spans(docs, best):
-            kept = [] if self.overwrite_ents else list(doc.ents)
-            doc.set_ents([*kept, *new])
+        write_entities(docs, best, hashes, keep=not self.overwrite_ents)
+        for doc, confidences in zip(docs, self._name(docs, best), strict=True):
             doc.user_data["entity_confidences"] = confidences
         if self.spans_key is None:
             return
@@ -252,9 +253,13 @@ class BioBertNer(LabelledPipe):
             max_tokens=self.max_candidate_tokens,
             n_most=self.max_candidates,
         )
-        for doc, new, confidences in self._make_spans(docs, candidates):
-            doc.spans[self.spans_key] = new
+        write_candidates(docs, candidates, hashes, key=self.spans_key)
+        for doc, confidences in zip(docs, self._name(docs, candidates), strict=True):
             doc.user_data["entity_confidences"] |= confidences
+
+    def _name(self, docs: list[Doc], segments: Segments) -> list[dict[str, float]]:
+        confidences = self.calibration.apply(segments.confidences)
+        return name_confidences(len(docs), segments, self.labels, confidences)
 
     def _sum_paths(
         self, docs: list[Doc], scores: list[Floats2d]
@@ -270,33 +275,6 @@ class BioBertNer(LabelledPipe):
             is_closed=self._find_closed(docs),
         )
         return lattice, sum_paths(lattice)
-
-    def _make_spans(
-        self, docs: list[Doc], segments: Segments
-    ) -> Iterator[tuple[Doc, list[Span], dict[str, float]]]:
-        """Make the spans of each doc, and their confidences as they are stored."""
-        names = self.labels
-        hashes = [self.vocab.strings[name] for name in names]
-        bounds = numpy.searchsorted(segments.docs, numpy.arange(len(docs) + 1)).tolist()
-        rows = list(
-            zip(
-                segments.starts.tolist(),
-                segments.ends.tolist(),
-                segments.labels.tolist(),
-                self.calibration.apply(segments.confidences).tolist(),
-                strict=True,
-            )
-        )
-        for doc, first, last in zip(docs, bounds, bounds[1:], strict=False):
-            found = rows[first:last]
-            yield (
-                doc,
-                [Span(doc, start, end, hashes[i]) for start, end, i, _ in found],
-                {
-                    f"{start}:{end}:{names[i]}": chance
-                    for start, end, i, chance in found
-                },
-            )
 
     def _find_closed(self, docs: list[Doc]) -> Any:
         """Find the tokens of entities that stay, of which no new one may take any."""
