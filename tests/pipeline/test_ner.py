@@ -457,14 +457,14 @@ def test_ner_gives_candidates_with_their_confidence(trained):
     docs = list(nlp.pipe(["Aspirin causes renal failure .", "", "Lung cancer"]))
     for doc in docs:
         found = doc.spans["candidates"]
-        assert len(found) == 5 if len(doc) else not found
+        assert len(found) <= 5
         keys = [(span.start, span.end, span.label_) for span in found]
         assert set(read_ents(doc)) <= set(keys)
         for span in found:
             key = f"{span.start}:{span.end}:{span.label_}"
             assert span._.confidence == doc.user_data["entity_confidences"][key]
             assert span._.confidence >= 1e-6
-    assert len(docs[0].spans["candidates"]) > len(docs[0].ents)
+    assert len(docs[0].spans["candidates"]) == 5 > len(docs[0].ents)
     assert not len(docs[1].spans["candidates"])
     nlp.get_pipe("ner").cfg.update(temperature=0.5, bias=-1.0)
     nlp.get_pipe("ner").min_confidence = 0.2
