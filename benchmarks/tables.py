@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from spacy_biobert.evaluation.card import markdown_table, score_tables
+from spacy_biobert.evaluation.card import markdown_table, percent, score_tables
 
 from .record import RESULTS, read_result
 
@@ -278,6 +278,67 @@ def sentences() -> str:
     return f"{markdown_table(header, rows)}\n\n{provenance([result])}"
 
 
+def calibration() -> str:
+    """What makes the confidences of entities keep what they promise."""
+    result = needed("calibration")
+    figures = result["figures"]
+    rows = [
+        (name, f"{found['dev_cross_validated']:.3f}", f"{found['test']:.3f}")
+        for name, found in figures["ways"].items()
+    ]
+    header = ("expected calibration error, by what is fitted", "dev *", "test")
+    bins = [
+        (
+            f"{found['low']:.2f} to {found['high']:.2f}",
+            f"{found['n']:,}",
+            f"{found['confidence']:.3f}",
+            f"{found['accuracy']:.3f}",
+        )
+        for found in figures["after"]["ents_reliability"]
+    ]
+    bins_header = ("confidence after `tune`", "test entities", "mean", "right")
+    return (
+        f"{markdown_table(header, rows)}\n\n* each fifth by what the others taught\n\n"
+        f"{markdown_table(bins_header, bins)}\n\n{provenance([result])}"
+    )
+
+
+def partial_annotation() -> str:
+    """Entities from corpora that annotate one label each."""
+    rows, results = [], []
+    for arm, shown in (
+        ("all", "all labels annotated"),
+        ("stated", "a copy per label, stated"),
+        ("outside", "a copy per label, not stated"),
+    ):
+        result = needed(f"partial_annotation_{arm}_seed0")
+        found = result["figures"]["test"]
+        rows.append((shown, *(percent(found[f"ents_{key}"]) for key in "prf")))
+        results.append(result)
+    header = ("sample corpus, test", "P", "R", "F1")
+    return f"{markdown_table(header, rows)}\n\n{provenance(results)}"
+
+
+def decoding() -> str:
+    """How fast scores become entities."""
+    result = needed("decoding")
+    figures = result["figures"]
+    rows = [
+        (name, thousands(found["repeats"]))
+        for name, found in figures["words_per_second"].items()
+    ]
+    header = (
+        f"{figures['words']:,} words, {figures['entities']:,} entities, "
+        f"{figures['candidates']:,} candidates",
+        "words a second",
+    )
+    return (
+        f"{markdown_table(header, rows)}\n\nProcessor time on one core, after the encoder, "
+        f"{result['settings']['batch_size']} documents at a time; mean ± deviation of "
+        f"{result['settings']['repeats']} repeats in turn.\n\n{provenance([result])}"
+    )
+
+
 def noted(name: str, seen: bool) -> str:
     """Mark a corpus that no rule was chosen on."""
     return name if seen else f"{name} *"
@@ -307,6 +368,9 @@ def usage() -> str:
 TABLES: dict[str, Callable[[], str]] = {
     "sample": sample,
     "real": real,
+    "calibration": calibration,
+    "decoding": decoding,
+    "partial_annotation": partial_annotation,
     "pretraining": pretraining,
     "pretraining_speed": pretraining_speed,
     "encoder_start": encoder_start,
