@@ -96,7 +96,9 @@ def judge(ner: BioBertNer, corpus: ScoredCorpus) -> Verdicts:
     losses, confidences = [], []
     tags = [get_gold_tags(eg, ner.labels, ner.scheme) for eg in corpus.examples]
     for temperature in (*TEMPERATURES, 1.0):
-        rows = [scores / numpy.float32(temperature) for scores in corpus.scores]
+        rows: list[Any] = [
+            scores / numpy.float32(temperature) for scores in corpus.scores
+        ]
         losses.append([tag_loss(*pair) for pair in zip(rows, tags, strict=True)])
         ner.set_annotations(corpus.docs, rows)
         judged = [judge_entities(eg, None)[0] for eg in corpus.examples]

@@ -3,6 +3,7 @@
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ class ScoredCorpus:
     """Examples, and per predicted document a row of scores for each token."""
 
     examples: list[Example]
-    scores: list[NDArray[numpy.float32]]
+    scores: list[Any]
 
     @property
     def docs(self) -> list[Doc]:
@@ -59,8 +60,8 @@ def find_ner(nlp: Language) -> BioBertNer:
 
 def _score(nlp: Language, ner: BioBertNer, texts: list[str]) -> NDArray[numpy.float32]:
     before = nlp.pipeline[: nlp.pipe_names.index("ner")]
-    parts = []
-    for batch in minibatch(texts, 32):
+    parts: list[Any] = []
+    for batch in minibatch(texts, 32):  # type: ignore[no-untyped-call]
         docs = [nlp.make_doc(text) for text in batch]
         for _, pipe in before:
             docs = list(pipe.pipe(docs))  # type: ignore[attr-defined]

@@ -3,9 +3,9 @@ r"""One model from corpora that annotate different labels.
 The training documents are copied once for each label, and each copy keeps the entities
 of its own label alone. One model is trained on the full annotation, one on the copies
 with what each states to be annotated, and one on the copies as if all else in them were
-outside of entities. One result file per arm and number of steps; those that exist are kept, so
-that an interrupted run goes on. In as many steps all arms read as many words, of which
-a copy annotates only its share.
+outside of entities. One result file per arm and number of steps; those that exist are
+kept, so that an interrupted run goes on. In as many steps all arms read as many words,
+of which a copy annotates only its share.
 
     python -m benchmarks.partial_annotation assets/biobert-mini \
         --train work/sample/train/entities.spacy --dev work/sample/dev/entities.spacy \

@@ -40,12 +40,27 @@ def decode_entities(lattice: Lattice, sums: Sums, lengths: Sequence[int]) -> Seg
     """
     path = find_best_path(lattice)
     starts, ends, labels = _read_entities(lattice, path)
-    scores = numpy.maximum(_score_path(lattice.roles, path), LEAST)
-    scores = lattice.lanes.put_back(scores) - sums.scale
-    inner = numpy.concatenate([[0.0], numpy.cumsum(scores)])
-    chances = numpy.exp(inner[ends] - inner[starts])
-    chances *= sums.before[starts] * sums.closed[ends - 1]
+    places = lattice.lanes.places
+    first, last = places[starts], places[ends - 1]
+    chances = sums.before[first] * sums.closed[last]
+    if len(starts):
+        tokens = places[list_tokens(starts, ends - starts)]
+        scores = _score_path(lattice.roles, path, tokens) - sums.scale[tokens]
+        n_tokens = ends - starts
+        inner = numpy.add.reduceat(scores, numpy.cumsum(n_tokens) - n_tokens)
+        chances *= numpy.exp(inner)
     return _make_segments(starts, ends, labels, chances, lengths)
+
+
+def list_tokens(starts: Ints, lengths: Ints) -> Ints:
+    """List the tokens of segments, one segment after the other.
+
+    starts (Ints): First tokens.
+    lengths (Ints): Numbers of tokens.
+    RETURNS (Ints): As many as the lengths sum to.
+    """
+    skipped = numpy.cumsum(lengths) - lengths
+    return numpy.repeat(starts - skipped, lengths) + numpy.arange(lengths.sum())
 
 
 def find_candidates(
@@ -70,32 +85,38 @@ def find_candidates(
     n_most (int): The most of a doc; the most probable are kept.
     RETURNS (Segments): In the order of docs and tokens, confidences 0-1.
     """
-    roles = Roles(
-        *(
-            lattice.lanes.put_back(getattr(lattice.roles, name))
-            for name in ("outside", "begin", "inside", "last", "unit")
+    places = lattice.lanes.places
+    begin, inside, last, unit = (
+        role[:, places]
+        for role in (
+            lattice.roles.begin,
+            lattice.roles.inside,
+            lattice.roles.last,
+            lattice.roles.unit,
         )
     )
+    scale, closed = sums.scale[places], sums.closed[places]
+    open_after = sums.opened[:, places]
     with numpy.errstate(divide="ignore"):
-        before = numpy.log(sums.before) - sums.scale
-    unit = numpy.exp(before + roles.unit) * sums.closed
-    labels, starts = numpy.nonzero(unit >= min_confidence)
-    found = [(starts, starts + 1, labels, unit[labels, starts])]
+        before = numpy.log(sums.before[places]) - scale
+    alone = numpy.exp(before + unit) * closed
+    labels, starts = numpy.nonzero(alone >= min_confidence)
+    found = [(starts, starts + 1, labels, alone[labels, starts])]
 
-    opened = before + roles.begin
-    labels, starts = numpy.nonzero(numpy.exp(opened) * sums.opened >= min_confidence)
+    opened = before + begin
+    labels, starts = numpy.nonzero(numpy.exp(opened) * open_after >= min_confidence)
     scores = opened[labels, starts]
     for n_tokens in range(2, max_tokens + 1):
         # What goes on has chances only within its doc.
         at = starts + n_tokens - 1
-        chances = numpy.exp(scores + roles.last[labels, at] - sums.scale[at])
-        chances *= sums.closed[at]
+        chances = numpy.exp(scores + last[labels, at] - scale[at])
+        chances *= closed[at]
         is_found = chances >= min_confidence
         found.append(
             (starts[is_found], at[is_found] + 1, labels[is_found], chances[is_found])
         )
-        scores = scores + roles.inside[labels, at] - sums.scale[at]
-        goes_on = numpy.exp(scores) * sums.opened[labels, at] >= min_confidence
+        scores = scores + inside[labels, at] - scale[at]
+        goes_on = numpy.exp(scores) * open_after[labels, at] >= min_confidence
         labels, starts, scores = labels[goes_on], starts[goes_on], scores[goes_on]
     starts, ends, labels, chances = map(numpy.concatenate, zip(*found, strict=True))
     segments = _make_segments(starts, ends, labels, chances, lengths)
@@ -136,29 +157,26 @@ def _make_segments(
 
 
 def _read_entities(lattice: Lattice, path: Path) -> tuple[Ints, Ints, Ints]:
-    put_back = lattice.lanes.put_back
+    """Give the first tokens, the ends and the labels, in the order of the tokens."""
+    rows = lattice.lanes.rows
     is_unit = (path.before == 0) & (path.after == 0) & (path.alone > 0)
-    is_start = is_unit | ((path.before == 0) & (path.after > 0))
-    is_end = is_unit | ((path.before > 0) & (path.after == 0))
-    states = put_back(numpy.where(is_unit, path.alone, path.after))
-    starts = numpy.flatnonzero(put_back(is_start))
-    ends = numpy.flatnonzero(put_back(is_end)) + 1
-    return starts, ends, states[starts] - 1
+    first = numpy.flatnonzero(is_unit | ((path.before == 0) & (path.after > 0)))
+    last = numpy.flatnonzero(is_unit | ((path.before > 0) & (path.after == 0)))
+    first = first[numpy.argsort(rows[first])]
+    labels = numpy.where(is_unit[first], path.alone[first], path.after[first]) - 1
+    return rows[first], numpy.sort(rows[last]) + 1, labels
 
 
-def _score_path(roles: Roles, path: Path) -> Floats:
-    """Score the tokens of entities in the role that the path gives them; 0 elsewhere."""
-    scores = numpy.zeros(len(path.before))
-    before, after = path.before, path.after
-    for at, role, label in (
-        (numpy.flatnonzero((before == 0) & (after > 0)), roles.begin, after),
-        (numpy.flatnonzero((before > 0) & (after > 0)), roles.inside, after),
-        (numpy.flatnonzero((before > 0) & (after == 0)), roles.last, before),
-        (
-            numpy.flatnonzero((before == 0) & (after == 0) & (path.alone > 0)),
-            roles.unit,
-            path.alone,
-        ),
-    ):
-        scores[at] = role[label[at] - 1, at]
-    return scores
+def _score_path(roles: Roles, path: Path, tokens: Ints) -> Floats:
+    """Score tokens of entities in the role that the path gives them."""
+    before, after = path.before[tokens], path.after[tokens]
+    enter = roles.begin[after - 1, tokens]
+    onward = roles.inside[before - 1, tokens]
+    leave = roles.last[before - 1, tokens]
+    unit = roles.unit[path.alone[tokens] - 1, tokens]
+    scores = numpy.where(
+        before == 0,
+        numpy.where(after == 0, unit, enter),
+        numpy.where(after == 0, leave, onward),
+    )
+    return numpy.maximum(scores, LEAST)

@@ -34,20 +34,16 @@ class Lanes:
     """Tokens by step: the first ones of all lanes, then all second ones ...
 
     The longest lane comes first, so that those that reach a step are the first of all.
-    `rows` are the tokens in this order, [N]; `now` are the places of each step in it;
-    `before` and `after` are a lane's neighbours in its document, or -1, [C].
+    `rows` are the tokens in this order, [N], and `places` where each token is in it,
+    [N]; `now` are the places of each step; `before` and `after` are a lane's neighbours
+    in its document, or -1, [C].
     """
 
     rows: Ints
+    places: Ints
     now: list[slice]
     before: Ints
     after: Ints
-
-    def put_back(self, X: NDArray[Any]) -> NDArray[Any]:
-        """Give what is by step in the order of the documents; the last axis is N."""
-        Y = numpy.empty_like(X)
-        Y[..., self.rows] = X
-        return Y
 
 
 def cut_into_lanes(lengths: Sequence[int]) -> Lanes:
@@ -77,7 +73,10 @@ def cut_into_lanes(lengths: Sequence[int]) -> Lanes:
     now = [slice(a, b) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
     rank = numpy.arange(bounds[-1]) - numpy.repeat(bounds[:-1], n_active)
     step = numpy.repeat(numpy.arange(longest), n_active)
-    return Lanes(start[by_length][rank] + step, now, before, after[by_length])
+    rows = start[by_length][rank] + step
+    places = numpy.empty_like(rows)
+    places[rows] = numpy.arange(len(rows))
+    return Lanes(rows, places, now, before, after[by_length])
 
 
 def settle(

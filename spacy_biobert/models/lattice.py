@@ -60,9 +60,9 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Sums over all paths, in the order of the docs.
+    """Sums over all paths, by step.
 
-    An entity of the tokens i to j has the chance `before[i]`, times that of the role
+    An entity of the tokens at i to j has the chance `before[i]`, times that of the role
     of each of its tokens over `exp(scale)` there, times `closed[j]`. That it goes on
     after j is the same with `opened[label, j]`.
     """
@@ -112,12 +112,12 @@ def _read_roles(
 ) -> Roles:
     letters = "".join(dict.fromkeys(LETTERS[scheme]))
     begin, inside, last, unit = (
-        X[1 + letters.index(letter) :: len(letters)].copy()
-        for letter in LETTERS[scheme]
+        X[1 + letters.index(letter) :: len(letters)] for letter in LETTERS[scheme]
     )
-    for at_edge in (begin, last, unit):
-        at_edge[:, never_at_edge] = never
-    inside[:, never_inside] = never
+    begin, last, unit = (
+        numpy.where(never_at_edge, never, at_edge) for at_edge in (begin, last, unit)
+    )
+    inside = numpy.where(never_inside, never, inside)
     return Roles(X[0], begin, inside, last, unit)
 
 
@@ -190,7 +190,7 @@ def sum_paths(lattice: Lattice) -> Sums:
     """Sum the chances of all paths through each state (forward-backward).
 
     lattice (Lattice): From `build_lattice`.
-    RETURNS (Sums): In the order of the docs.
+    RETURNS (Sums): By step.
     SOURCE: Rabiner (1989), sections III.A and V.A, https://doi.org/10.1109/5.18626
     """
     roles, lanes = lattice.chances, lattice.lanes
@@ -209,12 +209,7 @@ def sum_paths(lattice: Lattice) -> Sums:
     before, after, scale = settle(forward, closed, lanes.before)
     following, _, _ = settle(backward, closed, lanes.after)
     following /= (after * following).sum(axis=0) + TINY
-    return Sums(
-        lanes.put_back(before[0]),
-        lanes.put_back(numpy.log(scale)),
-        lanes.put_back(following[0]),
-        lanes.put_back(following[1:]),
-    )
+    return Sums(before[0], numpy.log(scale), following[0], following[1:])
 
 
 def _sum_onward(

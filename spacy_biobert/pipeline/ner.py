@@ -308,7 +308,10 @@ class BioBertNer(LabelledPipe):
         logits = ops.reshape2f(ops.flatten(scores), len(classes), self.n_outputs)
         also = self._find_also_possible(examples, tags)
         loss, d_logits = softmax_cross_entropy(
-            ops, logits, classes, also=None if also is None else ops.asarray2f(also)
+            ops,
+            logits,
+            classes,
+            also=None if also is None else ops.asarray2f(also),  # type: ignore[arg-type]
         )
         return loss, ops.unflatten(d_logits, n_tokens)
 

@@ -6,9 +6,9 @@ import numpy
 from numpy.typing import NDArray
 from spacy.tokens import Doc, Span
 
-from ..models.decoding import Segments
+from ..models.decoding import Segments, list_tokens
 
-ATTRS = ["ENT_IOB", "ENT_TYPE", "ENT_KB_ID", "ENT_ID"]
+ATTRS: list[int | str] = ["ENT_IOB", "ENT_TYPE", "ENT_KB_ID", "ENT_ID"]
 INSIDE, OUTSIDE, BEGIN = 1, 2, 3  # spaCy's values of ENT_IOB; 0 is not annotated
 
 
@@ -32,17 +32,14 @@ def write_entities(
     iob[iob == 0] = OUTSIDE
     lengths = segments.ends - segments.starts
     starts = bounds[segments.docs] + segments.starts
-    within = numpy.arange(lengths.sum()) - numpy.repeat(
-        numpy.cumsum(lengths) - lengths, lengths
-    )
-    tokens = numpy.repeat(starts, lengths) + within
+    tokens = list_tokens(starts, lengths)
     iob[tokens] = INSIDE
     iob[starts] = BEGIN
     hashes = numpy.array(labels, dtype=numpy.uint64)
     types[tokens] = numpy.repeat(hashes[segments.labels], lengths)
     for doc, start, end in zip(docs, bounds, bounds[1:], strict=False):
         if len(doc):
-            doc.from_array(ATTRS, cells[:, start:end].T)
+            doc.from_array(ATTRS, cells[:, start:end].T)  # type: ignore[arg-type]
 
 
 def write_candidates(
