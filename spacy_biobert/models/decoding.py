@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy
 
 from .lanes import Floats, Ints
-from .lattice import LEAST, Lattice, Path, Roles, Sums, find_best_path
+from .lattice import LEAST, TINY, Lattice, Path, Roles, Sums, find_best_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +42,14 @@ def decode_entities(lattice: Lattice, sums: Sums, lengths: Sequence[int]) -> Seg
     starts, ends, labels = _read_entities(lattice, path)
     places = lattice.lanes.places
     first, last = places[starts], places[ends - 1]
-    chances = sums.before[first] * sums.closed[last]
+    chances = numpy.log(sums.before[first] * sums.closed[last] + TINY)
     if len(starts):
         tokens = places[list_tokens(starts, ends - starts)]
         scores = _score_path(lattice.roles, path, tokens) - sums.scale[tokens]
         n_tokens = ends - starts
         inner = numpy.add.reduceat(scores, numpy.cumsum(n_tokens) - n_tokens)
-        chances *= numpy.exp(inner)
-    return _make_segments(starts, ends, labels, chances, lengths)
+        chances = numpy.minimum(chances + inner, 0.0)
+    return _make_segments(starts, ends, labels, numpy.exp(chances), lengths)
 
 
 def list_tokens(starts: Ints, lengths: Ints) -> Ints:

@@ -178,7 +178,7 @@ def test_decoding_does_not_depend_on_the_other_docs(scheme):
     lengths=st.lists(st.integers(0, 11), max_size=4),
     scheme=st.sampled_from(SCHEMES),
     lane=st.integers(1, 5),
-    scale=st.sampled_from([0.5, 3.0, 1e4]),
+    scale=st.sampled_from([0.5, 3.0, 20.0]),
 )
 def test_decoding_does_not_depend_on_the_length_of_a_lane(
     seed, lengths, scheme, lane, scale
@@ -196,8 +196,7 @@ def test_decoding_does_not_depend_on_the_length_of_a_lane(
             )
             found.append(as_dict(decode_entities(*prepared)))
     assert list(found[0]) == list(found[1])
-    # Of scores as wild as the last scale, rounding alone is 1e-9.
-    assert_allclose(list(found[0].values()), list(found[1].values()), atol=1e-6)
+    assert_allclose(list(found[0].values()), list(found[1].values()), atol=1e-7)
 
 
 def find_all_candidates(logits, scheme, spaces, closed):
