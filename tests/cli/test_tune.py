@@ -21,7 +21,7 @@ def run(*args: object) -> tuple[int, str]:
 
 @pytest.fixture(scope="module")
 def folder(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A pipeline that has learned nothing, and documents of which half its finds are gold."""
+    """A pipeline that has learned nothing, and documents; of what it finds three in four are gold."""
     folder = tmp_path_factory.mktemp("tune")
     nlp = make_joint(tiny_encoder)
     nlp.to_disk(folder / "model")
@@ -30,7 +30,7 @@ def folder(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     for i in range(20):
         doc = nlp("Aspirin caused headache in patients")
         assert doc.ents
-        gold = [Span(doc, ent.start, ent.end, ent.label_) for ent in doc.ents[i % 2 :]]
+        gold = [Span(doc, ent.start, ent.end, ent.label_) for ent in doc.ents if i % 4]
         made = nlp.make_doc(doc.text)
         made.set_ents(
             [Span(made, ent.start, ent.end, ent.label_) for ent in gold],
@@ -62,7 +62,7 @@ def test_tune_writes_the_pipeline_with_calibrated_confidences(
     for nlp in (before, after):
         examples = list(create_corpus_v1(dev, gold_ents=False)(nlp))
         errors.append(nlp.evaluate(examples)["ents_ece"])
-    assert errors[1] < errors[0] / 2
+    assert errors[1] < 0.05 < errors[0]
 
 
 def test_tune_writes_elsewhere_and_leaves_the_pipeline(

@@ -466,11 +466,25 @@ def test_ner_gives_candidates_with_their_confidence(trained):
             assert span._.confidence >= 1e-6
     assert len(docs[0].spans["candidates"]) == 5 > len(docs[0].ents)
     assert not len(docs[1].spans["candidates"])
-    nlp.get_pipe("ner").cfg.update(temperature=0.5, bias=-1.0)
-    nlp.get_pipe("ner").min_confidence = 0.2
-    (doc,) = nlp.pipe(["Aspirin causes renal failure ."])
-    assert all(span._.confidence >= 0.2 for span in doc.spans["candidates"])
-    assert read_ents(doc) == read_ents(docs[0])
+
+
+def test_ner_candidates_are_chosen_by_their_calibrated_confidence(trained):
+    nlp = make_blank(spans_key="candidates", min_confidence=1e-9)
+    nlp.from_bytes(trained.to_bytes())
+    ner = nlp.get_pipe("ner")
+    ner.cfg.update(temperature=4.0, bias=0.5)
+    found = []
+    for ner.min_confidence in (1e-9, 0.05):
+        doc = nlp("Aspirin causes renal failure .")
+        found.append(
+            {
+                (span.start, span.end, span.label_)
+                for span in doc.spans["candidates"]
+                if span._.confidence >= 0.05
+            }
+        )
+    assert found[0] == found[1]
+    assert len(found[1]) == len(doc.spans["candidates"]) > len(doc.ents)
 
 
 @pytest.mark.parametrize(
