@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from spacy_biobert.evaluation.card import markdown_table, score_tables
+from spacy_biobert.evaluation.card import markdown_table, percent, score_tables
 
 from .record import RESULTS, read_result
 
@@ -279,6 +279,69 @@ def sentences() -> str:
     return f"{markdown_table(header, rows)}\n\n{provenance([result])}"
 
 
+def calibration() -> str:
+    """What makes the confidences of entities keep what they promise."""
+    result = needed("calibration")
+    figures = result["figures"]
+    rows = [
+        (name, f"{found['dev_cross_validated']:.3f}", f"{found['test']:.3f}")
+        for name, found in figures["ways"].items()
+    ]
+    header = ("expected calibration error, by what is fitted", "dev", "test")
+    bins = [
+        (
+            f"{found['low']:.2f} to {found['high']:.2f}",
+            f"{found['n']:,}",
+            f"{found['confidence']:.3f}",
+            f"{found['accuracy']:.3f}",
+        )
+        for found in figures["after"]["ents_reliability"]
+    ]
+    bins_header = ("confidence after `tune`", "test entities", "mean", "right")
+    return (
+        f"{markdown_table(header, rows)}\n\nOn dev each fifth is corrected by what the others taught, on test by all of dev.\n\n"
+        f"{markdown_table(bins_header, bins)}\n\n{provenance([result])}"
+    )
+
+
+def partial_annotation() -> str:
+    """Entities from corpora that annotate one label each."""
+    rows, results = [], []
+    for arm, shown in (
+        ("all", "all labels annotated"),
+        ("stated", "a copy per label, stated"),
+        ("outside", "a copy per label, not stated"),
+    ):
+        for path in sorted(RESULTS.glob(f"partial_annotation_{arm}_*_seed0.json")):
+            result = needed(path.stem)
+            found = result["figures"]["test"]
+            scores = (percent(found[f"ents_{key}"]) for key in "prf")
+            rows.append((shown, str(result["settings"]["steps"]), *scores))
+            results.append(result)
+    header = ("sample corpus, test", "steps", "P", "R", "F1")
+    return f"{markdown_table(header, rows)}\n\n{provenance(results)}"
+
+
+def decoding() -> str:
+    """How fast scores become entities."""
+    result = needed("decoding")
+    figures = result["figures"]
+    rows = [
+        (name, thousands(found["repeats"]))
+        for name, found in figures["words_per_second"].items()
+    ]
+    header = (
+        f"{figures['words']:,} words, {figures['entities']:,} entities, "
+        f"{figures['candidates']:,} candidates",
+        "words a second",
+    )
+    return (
+        f"{markdown_table(header, rows)}\n\nProcessor time on one core, after the encoder, "
+        f"{result['settings']['batch_size']} documents at a time; mean ± deviation of "
+        f"{result['settings']['repeats']} repeats in turn.\n\n{provenance([result])}"
+    )
+
+
 def noted(name: str, seen: bool) -> str:
     """Mark a corpus that no rule was chosen on."""
     return name if seen else f"{name} *"
@@ -363,6 +426,9 @@ def annotate() -> str:
 TABLES: dict[str, Callable[[], str]] = {
     "sample": sample,
     "real": real,
+    "calibration": calibration,
+    "decoding": decoding,
+    "partial_annotation": partial_annotation,
     "pretraining": pretraining,
     "pretraining_speed": pretraining_speed,
     "encoder_start": encoder_start,

@@ -102,6 +102,32 @@ def read_concept_relations(doc: Doc) -> list[ConceptRow] | None:
     return rows
 
 
+def read_annotated_labels(doc: Doc) -> frozenset[str] | None:
+    """Read of which labels a document has all entities, and check that.
+
+    doc (Doc): The document, with gold entities.
+    RETURNS (frozenset[str] | None): The labels; None if that is all there are.
+    RAISES (ValueError): If the stored data is malformed, or if an entity has a label
+        that is not among them.
+    """
+    stored = doc.user_data.get("annotated_labels")
+    if stored is None:
+        return None
+    if isinstance(stored, str) or not all(isinstance(label, str) for label in stored):
+        raise ValueError(Errors.B470.format(document=get_name(doc), found=stored))
+    labels = frozenset(stored)
+    unstated = {ent.label_ for ent in doc.ents} - labels
+    if unstated:
+        raise ValueError(
+            Errors.B471.format(
+                document=get_name(doc),
+                stated=", ".join(sorted(labels)),
+                found=", ".join(sorted(unstated)),
+            )
+        )
+    return labels
+
+
 def get_name(doc: Doc) -> str:
     """Name a document in a message: by its id, or by how it begins."""
     return str(doc.user_data.get("document_id") or doc.text[:40])

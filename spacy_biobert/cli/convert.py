@@ -3,7 +3,7 @@
 import dataclasses
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -27,6 +27,7 @@ from .corpora import (
 
 if TYPE_CHECKING:
     from spacy.language import Language
+    from spacy.tokens import Doc
 
     from ..converters.to_docs import Conversion
 
@@ -58,6 +59,10 @@ class Offsets(StrEnum):
 
 
 DISCONTINUOUS_HELP = "A mention in several parts: one from the first to the last, the first part, or none"
+ANNOTATES_HELP = (
+    "Labels of entities that the corpus annotates, where others occur in the text that "
+    "it says nothing about; default: all"
+)
 OFFSETS_HELP = "What offsets count: code points, UTF-16 units (Java) or UTF-8 bytes"
 
 
@@ -74,6 +79,9 @@ def convert_cli(
     ),
     labels: Path | None = typer.Option(
         None, "--labels", help="JSON list of all categories; default: those in the data"
+    ),
+    annotates: str | None = typer.Option(
+        None, "--annotates", metavar="A,B", help=ANNOTATES_HELP
     ),
     on_error: OnError = typer.Option(
         OnError.fail, "--on-error", help="Stop at a wrong annotation, or leave it out"
@@ -108,6 +116,7 @@ def convert_cli(
             output,
             format=format,
             renamed=renamed,
+            annotates=None if annotates is None else parse_labels(annotates),
             policy=Policy(
                 skip_wrong=on_error is OnError.skip,
                 discontinuous=discontinuous.value,
@@ -132,6 +141,7 @@ def convert(
     *,
     format: str | None,
     renamed: Iterable[str] = (),
+    annotates: Collection[str] | None = None,
     policy: Policy | None = None,
     tokenizer: str = TOKENIZER,
     force: bool = False,
@@ -145,14 +155,16 @@ def convert(
     output (Path): The file to write.
     format (str or None): The name of a format; None tells it by the content.
     renamed (Iterable[str]): "FROM=TO" for labels of any kind.
+    annotates (Collection[str] or None): The labels of entities, as renamed, that the
+        corpus has all of; None for all there are.
     policy (Policy or None): How to read them; None for the defaults.
     tokenizer (str): The registered name of a tokenizer without arguments.
     force (bool): Replace an output that exists.
     RETURNS (dict): The counts, see `converters.to_docs.Conversion`; besides,
         "skipped" by reason or code, the "problems" that were skipped, "notes" on what
         was read in another way than it is written, and all of it by "files".
-    RAISES (SourceError): If a file is not what it should be, or there is no such
-        tokenizer; nothing is written.
+    RAISES (SourceError): If a file is not what it should be, if an entity has another
+        label than `annotates`, or if there is no such tokenizer; nothing is written.
     """
     from spacy.tokens import DocBin
 
@@ -179,6 +191,8 @@ def convert(
             counts=counts,
             category_labels=category_labels,
         ):
+            if annotates is not None:
+                _state_labels(doc, annotates, report.path)
             store.add(doc)
         total.add(counts)
         files.append((report, counts))
@@ -263,6 +277,33 @@ def parse_mapping(renamed: Iterable[str]) -> dict[str, str]:
             raise SourceError(Errors.B225.format(found=entry))
         mapping[before] = after
     return mapping
+
+
+def parse_labels(text: str) -> tuple[str, ...]:
+    """Read the labels of --annotates.
+
+    RAISES (SourceError): If there is none, or an empty one.
+    """
+    labels = tuple(label.strip() for label in text.split(","))
+    if not all(labels):
+        raise SourceError(Errors.B250.format(found=text))
+    return labels
+
+
+def _state_labels(doc: "Doc", labels: Collection[str], path: str) -> None:
+    """Write down which labels the entities of a document have been annotated with."""
+    others = {ent.label_ for ent in doc.ents} - set(labels)
+    if others:
+        raise SourceError(
+            Errors.B251.format(
+                path=path,
+                document=doc.user_data["document_id"],
+                stated=",".join(labels),
+                found=",".join(sorted(others)),
+            )
+        )
+    if doc.has_annotation("ENT_IOB"):
+        doc.user_data["annotated_labels"] = list(labels)
 
 
 def new_labels(corpus: Corpus, mapping: Mapping[str, str]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Score a pipeline on annotated documents."""
 
 import json
+import warnings
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ import typer
 from wasabi.printer import Printer
 
 from ..atomic import whole_file
-from ..errors import Errors
+from ..errors import Errors, Warnings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -56,7 +57,10 @@ def evaluate_cli(
 
     Entities count only with exact bounds and label. A gold relation counts as
     missed if it was not predicted, also where its pair was never proposed.
-    Documents without annotation of a kind do not count for it.
+    Documents without annotation of a kind do not count for it, nor do entities of
+    labels that a document is not annotated with (`convert --annotates`). The expected
+    calibration error is the mean distance between the confidence of entities and the
+    share of them that is right; `tune` makes it small.
 
     With --errors, what was missed, what is spurious, and entities with a wrong label
     or wrong bounds, gold beside predicted.
@@ -106,7 +110,9 @@ def read_examples(
         entity recogniser off, so that relations are scored alone.
     gpu_id (int): The GPU, -1 for the CPU.
     RETURNS (tuple[Language, list[Example]]): Both; the documents are not annotated.
-    RAISES (ValueError): If the data has a label that the pipeline does not know.
+    RAISES (ValueError): If the data has a label of relations or categories that the
+        pipeline does not know. Entities of unknown labels count as missed, with a
+        warning.
     """
     import spacy
     from thinc.api import require_gpu
@@ -119,7 +125,9 @@ def read_examples(
     if gold_entities:
         nlp.select_pipes(disable=[name for name in nlp.pipe_names if name == "ner"])
     examples = list(create_corpus_v1(data, gold_ents=gold_entities)(nlp))
-    _check_labels(nlp, [eg.reference for eg in examples], data)
+    references = [eg.reference for eg in examples]
+    _check_labels(nlp, references, data)
+    _warn_of_unknown_entities(nlp, references, data)
     return nlp, examples
 
 
@@ -194,7 +202,7 @@ def score_baselines(train: Path, data: Path) -> dict[str, Scores]:
     RETURNS (dict): Scores as of `evaluate`, by the name of the baseline.
     """
     import spacy
-    from spacy.scorer import Scorer, get_ner_prf
+    from spacy.scorer import Scorer
     from spacy.training import Example
 
     from ..evaluation.baselines import (
@@ -202,12 +210,13 @@ def score_baselines(train: Path, data: Path) -> dict[str, Scores]:
         annotate_by_names,
         count_annotations,
     )
-    from ..evaluation.scorers import make_relation_scorer_v1
+    from ..evaluation.scorers import make_entity_scorer_v1, make_relation_scorer_v1
     from ..readers import create_corpus_v1
 
     nlp = spacy.blank("en")
     references = [eg.reference for eg in create_corpus_v1(train, gold_ents=False)(nlp)]
     counts = count_annotations(references)
+    score_entities = make_entity_scorer_v1()
     score_relations = make_relation_scorer_v1()
 
     def annotated(annotate: "Callable[[Doc, Counts], Doc]") -> list[Example]:
@@ -220,7 +229,7 @@ def score_baselines(train: Path, data: Path) -> dict[str, Scores]:
     topics = [eg for eg in majority if eg.reference.cats]
     return {
         "most frequent class": {
-            **get_ner_prf(majority),
+            **score_entities(majority),
             **score_relations(majority),
             **Scorer.score_cats(
                 topics,
@@ -231,7 +240,7 @@ def score_baselines(train: Path, data: Path) -> dict[str, Scores]:
             ),
         },
         "names and types seen in training": {
-            **get_ner_prf(names),
+            **score_entities(names),
             **score_relations(names),
         },
     }
@@ -252,12 +261,16 @@ def print_scores(scores: Scores) -> None:
                 divider=True,
                 aligns=("l", "r", "r", "r"),
             )
+    if scores.get("ents_ece") is not None:
+        printer.text(
+            "Confidence of entities, expected calibration error: "
+            f"{scores['ents_ece']:.3f}"
+        )
 
 
 def _check_labels(nlp: "Language", docs: "list[Doc]", data: Path) -> None:
     """Refuse documents with labels that the pipeline could never predict."""
     for name, found_in in (
-        ("ner", lambda doc: {ent.label_ for ent in doc.ents}),
         ("relation", _relation_labels),
         ("textcat", lambda doc: set(doc.cats)),
     ):
@@ -276,6 +289,28 @@ def _check_labels(nlp: "Language", docs: "list[Doc]", data: Path) -> None:
                         known=", ".join(sorted(known)),
                     )
                 )
+
+
+def _warn_of_unknown_entities(nlp: "Language", docs: "list[Doc]", data: Path) -> None:
+    """Say how many entities the pipeline could never find, whatever it had learned."""
+    if "ner" not in nlp.pipe_names:
+        return
+    known = set(nlp.get_pipe("ner").labels)  # type: ignore[attr-defined]
+    unknown = [
+        (ent.label_, doc) for doc in docs for ent in doc.ents if ent.label_ not in known
+    ]
+    if unknown:
+        first = unknown[0][1]
+        warnings.warn(
+            Warnings.B474.format(
+                path=data,
+                n_unknown=len(unknown),
+                component="ner",
+                labels=", ".join(sorted({label for label, _ in unknown})),
+                document=first.user_data.get("document_id", first.text[:40]),
+            ),
+            stacklevel=2,
+        )
 
 
 def _relation_labels(doc: "Doc") -> set[str]:

@@ -18,6 +18,7 @@ from .package import package_cli
 from .pretrain import pretrain_cli
 from .probe import probe_cli
 from .tokenize import tokenize_cli
+from .tune import tune_cli
 from .view import view_cli
 from .vocab import vocab_cli
 
@@ -62,6 +63,7 @@ app.command("export")(export_cli)
 app.command("annotate")(annotate_cli)
 app.command("view")(view_cli)
 app.command("evaluate")(evaluate_cli)
+app.command("tune")(tune_cli)
 app.command("package")(package_cli)
 spacy_app.add_typer(app)
 

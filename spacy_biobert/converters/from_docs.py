@@ -20,12 +20,14 @@ def from_doc(doc: Doc, lost: Counter[str]) -> AnnotatedDocument:
     """Read the annotation of a Doc, as docs/design.md describes it.
 
     doc (Doc): The document, gold or annotated by a pipeline.
-    lost (Counter[str]): Counts the relations of tokens that are no entity.
+    lost (Counter[str]): Counts the relations of tokens that are no entity, and the
+        documents that state which labels they are annotated with.
     RETURNS (AnnotatedDocument): The document. The confidence of an entity is the
         attribute "confidence" of its mention.
     RAISES (ValueError): If the stored relations are malformed.
     """
     ents = [(ent.start, ent.end) for ent in doc.ents]
+    lost["stated labels of documents"] += "annotated_labels" in doc.user_data
     concepts = read_concept_relations(doc)
     return AnnotatedDocument(
         get_name(doc),

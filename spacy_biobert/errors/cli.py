@@ -53,3 +53,8 @@ class CliErrors:
         "{path}: expected a file that ends in one of {expected}, which decides what is "
         "written. Give --errors another name."
     )
+    B020 = (
+        "{path}: nothing in it to tune {model} by, so that nothing was written. Its "
+        "components are {components}; expected one that can be tuned (entities: "
+        "biobert_ner) and documents annotated with what it finds."
+    )

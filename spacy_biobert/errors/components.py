@@ -138,3 +138,14 @@ class ComponentErrors:
         "BlindedPairModel: expected {key} {expected}, found {found}. Correct it in "
         "[components.relation.model]."
     )
+    B470 = (
+        "Document {document!r}: expected doc.user_data['annotated_labels'] to be a list "
+        "of texts, the labels whose entities are all annotated, found {found!r}. Correct "
+        "it, or remove it if all labels are annotated."
+    )
+    B471 = (
+        "Document {document!r}: expected entities of the labels that are stated to be "
+        "annotated ({stated}), found {found}. Add it to "
+        "doc.user_data['annotated_labels'], or convert the corpus again with all its "
+        "labels in --annotates."
+    )

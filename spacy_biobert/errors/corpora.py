@@ -161,3 +161,12 @@ class CorpusErrors:
         "{path}, line {line}: expected JSON: {reason}. Check --format, or get the file "
         "again."
     )
+    B250 = (
+        "--annotates {found!r}: expected labels with commas between, for instance "
+        "--annotates Chemical,Disease."
+    )
+    B251 = (
+        "{path}, document {document}: expected entities of the labels of --annotates "
+        "({stated}), found {found}. Add it to --annotates if the corpus has all of "
+        "them; rename it with --map; or take these entities out of the corpus."
+    )

@@ -19,3 +19,16 @@ class WarningMessages:
         "below {recall:.1%}. Widen max_distance or types in "
         "[components.{name}.model.get_pairs]."
     )
+    B473 = (
+        "Component '{name}': {n_missed} of the {n_gold} gold entities in the training "
+        "documents begin or end inside a token of the pipeline, first {text!r} in "
+        "document {document!r}. They are left out of training. Convert the corpus again "
+        "with the pipeline's tokenizer (`spacy-biobert convert --tokenizer`), which "
+        "widens them to whole tokens."
+    )
+    B474 = (
+        "{path}: {n_unknown} gold entities have labels that the component '{component}' "
+        "does not know ({labels}), the first in document {document}. They count as "
+        "missed. Rename them with `spacy-biobert convert --map FROM=TO`, or train a "
+        "pipeline on them."
+    )

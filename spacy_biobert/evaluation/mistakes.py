@@ -8,14 +8,19 @@ from typing import Any
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from ..extensions import get_name, read_concept_relations, read_relations
-from ..sentences import split_sentences
-from .metrics import Item
-from .relations import (
+from ..extensions import (
+    get_name,
+    read_annotated_labels,
+    read_concept_relations,
+    read_relations,
+)
+from ..relation_items import (
     get_concept_items,
     get_gold_concept_items,
     get_mention_items,
 )
+from ..sentences import split_sentences
+from .metrics import Item
 
 Bounds = tuple[int, int]
 
@@ -95,11 +100,13 @@ FoundT = tuple[str, str, Finding | None, Finding | None]
 def _entity_mistakes(eg: Example) -> list[FoundT]:
     if not eg.reference.has_annotation("ENT_IOB"):
         return []
+    stated = read_annotated_labels(eg.reference)
     gold = {_get_place(ent): ent.label_ for ent in eg.reference.ents}
     predicted = {
         place: ent.label_
         for ent in eg.predicted.ents
-        if (place := _find_in_reference(eg.reference, ent)) is not None
+        if (stated is None or ent.label_ in stated)
+        and (place := _find_in_reference(eg.reference, ent)) is not None
     }
     for place in [place for place in gold if predicted.get(place) == gold[place]]:
         del gold[place], predicted[place]

@@ -5,10 +5,19 @@ from typing import Any
 
 from spacy.training import Example
 
+from .entities import score_entities
 from .metrics import Counts, macro_f1, sum_all, sum_by_label
 from .relations import count_relations
 
 ScorerT = Callable[..., dict[str, Any]]
+
+
+def make_entity_scorer_v1() -> ScorerT:
+    """Make the scorer of entities and their confidences.
+
+    RETURNS (Callable): See `score_entities`.
+    """
+    return score_entities
 
 
 def make_relation_scorer_v1() -> ScorerT:

@@ -4,7 +4,7 @@ Two schemes. In "bio" the first token of an entity is B and every other one I.
 In "biluo" the last token is L, and an entity of a single token U.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 import numpy
@@ -34,6 +34,24 @@ def make_tag_names(labels: Sequence[str], scheme: Scheme) -> tuple[str, ...]:
     """
     letters = dict.fromkeys(LETTERS[scheme])
     return ("O", *(f"{letter}-{label}" for label in labels for letter in letters))
+
+
+def find_tags_of_others(
+    labels: Sequence[str], annotated: Collection[str], scheme: Scheme
+) -> NDArray[numpy.bool_]:
+    """Find the tags that a token "outside" may have all the same.
+
+    Where only some labels are annotated, it may belong to an entity of another one.
+
+    labels (Sequence[str]): The entity labels.
+    annotated (Collection[str]): Those of them that are annotated, and perhaps others.
+    scheme (str): "bio" or "biluo".
+    RETURNS (NDArray): For each tag of `make_tag_names` whether its label is not
+        annotated, bool.
+    """
+    n_letters = len(set(LETTERS[scheme]))
+    is_other = [label not in annotated for label in labels]
+    return numpy.array([False, *numpy.repeat(is_other, n_letters)], dtype=bool)
 
 
 def get_gold_tags(

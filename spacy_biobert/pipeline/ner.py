@@ -1,9 +1,12 @@
 """Recognise entities: one tag per token, decoded into well-formed entities."""
 
+import warnings
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy
+from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example, validate_examples, validate_get_examples
@@ -11,11 +14,22 @@ from spacy.vocab import Vocab
 from thinc.api import Config, Model
 from thinc.types import Floats2d
 
-from ..extensions import add_span_confidence
-from ..models.decoding import decode_entities
+from ..errors import Errors, Warnings
+from ..extensions import add_span_confidence, get_name, read_annotated_labels
+from ..models.calibration import Calibration, fit_calibration
+from ..models.decoding import Segments, decode_entities, find_candidates
+from ..models.judging import judge_entities
+from ..models.lattice import Lattice, Sums, build_lattice, sum_paths
 from ..models.losses import softmax_cross_entropy
-from ..models.tags import Scheme, get_gold_tags, make_tag_names
+from ..models.tags import (
+    OUTSIDE,
+    Scheme,
+    find_tags_of_others,
+    get_gold_tags,
+    make_tag_names,
+)
 from .labelled import N_SAMPLE, LabelledPipe
+from .writing import name_confidences, write_candidates, write_entities
 
 DEFAULT_MODEL = Config().from_str(
     """
@@ -39,7 +53,11 @@ upstream = "*"
         "model": DEFAULT_MODEL,
         "scheme": "bio",
         "overwrite_ents": True,
-        "scorer": {"@scorers": "spacy.ner_scorer.v1"},
+        "spans_key": None,
+        "min_confidence": 0.05,
+        "max_candidate_tokens": 16,
+        "max_candidates": 100,
+        "scorer": {"@scorers": "spacy-biobert.entity_scorer.v1"},
     },
     default_score_weights={
         "ents_f": 1.0,
@@ -54,6 +72,10 @@ def make_ner(
     model: Model[list[Doc], list[Floats2d]],
     scheme: Scheme,
     overwrite_ents: bool,
+    spans_key: str | None,
+    min_confidence: float,
+    max_candidate_tokens: int,
+    max_candidates: int,
     scorer: Callable[..., Any] | None,
 ) -> "BioBertNer":
     """Make a component that recognises entities.
@@ -65,6 +87,12 @@ def make_ner(
     scheme (str): How entities are written as tags, "bio" or "biluo".
     overwrite_ents (bool): Whether to replace the entities that a doc already has.
         If False they stay, and new ones are found around them.
+    spans_key (str | None): Where candidates go, in `doc.spans`: all entities that
+        are probable enough, those of `doc.ents` and others, which may overlap. None
+        for no candidates.
+    min_confidence (float): The least confidence of a candidate, above 0.
+    max_candidate_tokens (int): The most tokens of a candidate.
+    max_candidates (int): The most candidates of a doc; the most probable are kept.
     scorer (Callable | None): The scoring method.
     RETURNS (BioBertNer): The component.
     """
@@ -74,6 +102,10 @@ def make_ner(
         name,
         scheme=scheme,
         overwrite_ents=overwrite_ents,
+        spans_key=spans_key,
+        min_confidence=min_confidence,
+        max_candidate_tokens=max_candidate_tokens,
+        max_candidates=max_candidates,
         scorer=scorer,
     )
 
@@ -83,7 +115,8 @@ class BioBertNer(LabelledPipe):
 
     The scores of the tags are decoded under the grammar of the scheme, so that
     every entity is well formed and neither starts nor ends with whitespace.
-    `span._.confidence` is the probability of an entity (see `decode_entities`).
+    `span._.confidence` is the probability of an entity (see `decode_entities`),
+    calibrated by `tune`.
     """
 
     annotation = "entities (doc.ents)"
@@ -96,6 +129,10 @@ class BioBertNer(LabelledPipe):
         *,
         scheme: Scheme = "bio",
         overwrite_ents: bool = True,
+        spans_key: str | None = None,
+        min_confidence: float = 0.05,
+        max_candidate_tokens: int = 16,
+        max_candidates: int = 100,
         scorer: Callable[..., Any] | None = None,
     ) -> None:
         self.vocab = vocab
@@ -103,9 +140,33 @@ class BioBertNer(LabelledPipe):
         self.name = name
         self.scheme: Scheme = scheme
         self.overwrite_ents = overwrite_ents
+        self.spans_key = spans_key
+        self.min_confidence = min_confidence
+        self.max_candidate_tokens = max_candidate_tokens
+        self.max_candidates = max_candidates
         self.scorer = scorer
-        self.cfg: dict[str, Any] = {"labels": []}
+        self.cfg: dict[str, Any] = {"labels": [], **asdict(Calibration())}
+        self._check_settings()
         add_span_confidence()
+
+    def _check_settings(self) -> None:
+        for key, expected, is_right in (
+            ("min_confidence", "above 0 and at most 1", 0 < self.min_confidence <= 1),
+            ("max_candidate_tokens", "at least 1", self.max_candidate_tokens >= 1),
+            ("max_candidates", "at least 1", self.max_candidates >= 1),
+        ):
+            if not is_right:
+                found = getattr(self, key)
+                raise ValueError(
+                    Errors.B456.format(
+                        name=self.name, key=key, expected=expected, found=found
+                    )
+                )
+
+    @property
+    def calibration(self) -> Calibration:
+        """How the model's probability of an entity becomes its confidence."""
+        return Calibration(self.cfg["temperature"], self.cfg["bias"])
 
     @property
     def n_outputs(self) -> int:
@@ -126,17 +187,33 @@ class BioBertNer(LabelledPipe):
         labels (Sequence[str] | None): The labels, or None for those of the
             entities in the examples, in alphabetic order.
         RAISES (ValueError): If there is no label or no doc with tokens, if no
-            entity has one of `labels`, or if the model has another number of
-            outputs.
+            entity has one of `labels`, if an entity has a label that its doc is not
+            annotated with, or if the model has another number of outputs.
+        WARNS: If gold entities do not begin and end with tokens of the pipeline.
         """
         validate_get_examples(get_examples, "BioBertNer.initialize")
         found: set[str] = set()
         sample: list[Doc] = []
+        n_gold, missed = 0, []
         for eg in get_examples():
+            read_annotated_labels(eg.reference)
+            n_gold += len(eg.reference.ents)
+            missed += _find_not_aligned(eg)
             found.update(ent.label_ for ent in eg.reference.ents)
             if len(eg.reference) and len(sample) < N_SAMPLE:
                 sample.append(eg.reference)
         self._set_labels(found, labels, sample)
+        if missed:
+            warnings.warn(
+                Warnings.B473.format(
+                    name=self.name,
+                    n_missed=len(missed),
+                    n_gold=n_gold,
+                    text=missed[0].text,
+                    document=get_name(missed[0].doc),
+                ),
+                stacklevel=2,
+            )
 
     def predict(self, docs: Iterable[Doc]) -> list[Floats2d]:
         """Score the tags of each token.
@@ -154,37 +231,50 @@ class BioBertNer(LabelledPipe):
         """Write the entities and their confidences.
 
         docs (Iterable[Doc]): The docs. `doc.ents` is set, and
-            `doc.user_data["entity_confidences"]`.
+            `doc.user_data["entity_confidences"]`; with a `spans_key`
+            `doc.spans[spans_key]`, in the order of the tokens.
         scores (list[Floats2d]): What `predict` gave for them.
         """
         docs = list(docs)
+        lengths = [len(doc) for doc in docs]
+        lattice, sums = self._sum_paths(docs, scores)
+        hashes = [self.vocab.strings.add(label) for label in self.labels]
+        best = decode_entities(lattice, sums, lengths)
+        write_entities(docs, best, hashes, keep=not self.overwrite_ents)
+        for doc, confidences in zip(docs, self._name(docs, best), strict=True):
+            doc.user_data["entity_confidences"] = confidences
+        if self.spans_key is None:
+            return
+        candidates = find_candidates(
+            lattice,
+            sums,
+            lengths,
+            min_confidence=self.calibration.undo(self.min_confidence),
+            max_tokens=self.max_candidate_tokens,
+            n_most=self.max_candidates,
+        )
+        write_candidates(docs, candidates, hashes, key=self.spans_key)
+        for doc, confidences in zip(docs, self._name(docs, candidates), strict=True):
+            doc.user_data["entity_confidences"] |= confidences
+
+    def _name(self, docs: list[Doc], segments: Segments) -> list[dict[str, float]]:
+        confidences = self.calibration.apply(segments.confidences)
+        return name_confidences(len(docs), segments, self.labels, confidences)
+
+    def _sum_paths(
+        self, docs: list[Doc], scores: list[Floats2d]
+    ) -> tuple[Lattice, Sums]:
         ops = self.model.ops
         spaces = [numpy.zeros(0, bool), *(doc.to_array("IS_SPACE") for doc in docs)]
         logits = ops.reshape2f(ops.flatten(scores), -1, self.n_outputs)
-        segments = decode_entities(
+        lattice = build_lattice(
             ops.to_numpy(logits),  # type: ignore[no-untyped-call]
             [len(doc) for doc in docs],
             scheme=self.scheme,
             is_space=numpy.concatenate(spaces).astype(bool),
             is_closed=self._find_closed(docs),
         )
-        ents: list[list[Span]] = [[] for _ in docs]
-        confidences: list[dict[str, float]] = [{} for _ in docs]
-        for i, start, end, label_id, confidence in zip(
-            segments.docs.tolist(),
-            segments.starts.tolist(),
-            segments.ends.tolist(),
-            segments.labels.tolist(),
-            segments.confidences.tolist(),
-            strict=True,
-        ):
-            label = self.labels[label_id]
-            ents[i].append(Span(docs[i], start, end, label=label))
-            confidences[i][f"{start}:{end}:{label}"] = confidence
-        for doc, new, chances in zip(docs, ents, confidences, strict=True):
-            kept = [] if self.overwrite_ents else list(doc.ents)
-            doc.set_ents([*kept, *new])
-            doc.user_data["entity_confidences"] = chances
+        return lattice, sum_paths(lattice)
 
     def _find_closed(self, docs: list[Doc]) -> Any:
         """Find the tokens of entities that stay, of which no new one may take any."""
@@ -199,13 +289,15 @@ class BioBertNer(LabelledPipe):
         """Compare the scores with the annotated entities.
 
         Tokens whose annotation is missing count neither in the loss nor in the
-        gradient.
+        gradient. Where a doc is annotated with some labels only, a token outside of
+        their entities may have any tag of the others.
 
         examples (Iterable[Example]): The examples.
         scores (list[Floats2d]): The model's output for their predicted docs.
         RETURNS (tuple[float, list[Floats2d]]): The softmax cross-entropy, in nats,
             as the mean over the annotated tokens of the batch; and its gradient,
             shaped as `scores`.
+        RAISES (ValueError): If an entity has a label that its doc is not annotated with.
         """
         examples = list(examples)
         validate_examples(examples, "BioBertNer.get_loss")
@@ -214,5 +306,66 @@ class BioBertNer(LabelledPipe):
         tags = [get_gold_tags(eg, self.labels, self.scheme) for eg in examples]
         classes = ops.asarray1i([tag for row in tags for tag in row.tolist()])
         logits = ops.reshape2f(ops.flatten(scores), len(classes), self.n_outputs)
-        loss, d_logits = softmax_cross_entropy(ops, logits, classes)
+        also = self._find_also_possible(examples, tags)
+        loss, d_logits = softmax_cross_entropy(
+            ops,
+            logits,
+            classes,
+            also=None if also is None else ops.asarray2f(also),  # type: ignore[arg-type]
+        )
         return loss, ops.unflatten(d_logits, n_tokens)
+
+    def _find_also_possible(
+        self, examples: list[Example], tags: list[NDArray[numpy.int64]]
+    ) -> NDArray[numpy.float32] | None:
+        """Mark the tags that a token may have besides the gold one; None if all have none."""
+        annotated = [read_annotated_labels(eg.reference) for eg in examples]
+        if all(labels is None for labels in annotated):
+            return None
+        parts = []
+        for labels, row in zip(annotated, tags, strict=True):
+            known = self.labels if labels is None else labels
+            others = find_tags_of_others(self.labels, known, self.scheme)
+            parts.append((row == OUTSIDE)[:, None] & others)
+        return numpy.concatenate(parts).astype(numpy.float32)
+
+    def tune(self, examples: Iterable[Example]) -> dict[str, float]:
+        """Calibrate the confidences, so that of those at 0.8 four in five are right.
+
+        examples (Iterable[Example]): Annotated examples that the component has not
+            learned from; what comes before it in the pipeline has run on their
+            predicted docs. Entities are set on these.
+        RETURNS (dict[str, float]): What was found: the `temperature` and the `bias`
+            (see `Calibration`). Empty if no entity was predicted where there is gold
+            annotation, and then nothing is changed.
+        """
+        examples = list(examples)
+        validate_examples(examples, "BioBertNer.tune")
+        docs = [eg.predicted for eg in examples]
+        scores = self.predict(docs)
+        before = asdict(self.calibration)
+        self.cfg.update(asdict(Calibration()))
+        self.set_annotations(docs, scores)
+        judged = [
+            (one.confidence, one.is_right)
+            for eg in examples
+            for one in judge_entities(eg, read_annotated_labels(eg.reference))[0]
+            if one.confidence is not None
+        ]
+        found = {}
+        if judged:
+            confidences, are_right = map(numpy.array, zip(*judged, strict=True))
+            found = asdict(fit_calibration(confidences, are_right))
+        self.cfg.update(found or before)
+        self.set_annotations(docs, scores)
+        return found
+
+
+def _find_not_aligned(eg: Example) -> list[Span]:
+    """Find the gold entities that do not begin and end with tokens of the pipeline."""
+    ents = eg.reference.ents
+    if not ents or numpy.array_equal(
+        eg.predicted.to_array("ORTH"), eg.reference.to_array("ORTH")
+    ):
+        return []
+    return [ent for ent in ents if not eg.get_aligned_spans_y2x([ent])]

@@ -345,3 +345,32 @@ def test_a_label_set_for_a_format_without_topics_is_refused(
     assert result.exit_code == 1
     assert "[B011]" in result.output
     assert not output.exists()
+
+
+def test_annotates_states_the_labels_of_annotated_documents(
+    source: Path, output: Path, tmp_path: Path
+) -> None:
+    result = convert(source, output, "--annotates", "Drug, Disease,Gene")
+    assert result.exit_code == 0, result.output
+    for doc in docs(output):
+        assert [*doc.user_data["annotated_labels"]] == ["Drug", "Disease", "Gene"]
+    assert convert(source, output).exit_code == 0
+    assert all("annotated_labels" not in doc.user_data for doc in docs(output))
+    renamed = ("--map", "Drug=Chemical", "--annotates", "Chemical,Disease")
+    assert convert(source, output, *renamed).exit_code == 0
+    topics = tmp_path / "topics.jsonl"
+    topics.write_text('{"id": "1", "text": "Rest.", "labels": ["a"]}\n')
+    result = convert(topics, output, "--format", "categories", "--annotates", "Drug")
+    assert result.exit_code == 0, result.output
+    assert "annotated_labels" not in docs(output)[0].user_data
+
+
+def test_annotates_refuses_labels_that_it_lacks(source: Path, output: Path) -> None:
+    result = convert(source, output, "--annotates", "Disease")
+    shown = " ".join(result.output.split())
+    assert result.exit_code == 1
+    for part in ("[B251]", "a.txt", "document 1", "(Disease)", "found Drug", "--map"):
+        assert part in shown
+    assert not output.exists()
+    result = convert(source, output, "--annotates", "Disease,,Drug")
+    assert "[B250]" in result.output

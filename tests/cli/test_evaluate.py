@@ -30,9 +30,16 @@ def test_evaluate_writes_the_scores_of_every_task(folder: Path) -> None:
 
     scores = json.loads((folder / "s.json").read_text())
     assert code == 0, output
-    for key in ("ents_f", "rel_micro_f", "rel_macro_f", "cats_micro_f", "speed"):
+    for key in (
+        "ents_f",
+        "ents_ece",
+        "rel_micro_f",
+        "rel_macro_f",
+        "cats_micro_f",
+        "speed",
+    ):
         assert isinstance(scores[key], float)
-    for title in ("Entities", "Relations", "Categories"):
+    for title in ("Entities", "calibration error", "Relations", "Categories"):
         assert title in output
 
 
@@ -125,27 +132,68 @@ def test_evaluate_refuses_errors_in_another_format_before_it_scores(
     assert ".jsonl, .tsv, .html" in " ".join(output.split())
 
 
-def test_evaluate_refuses_a_label_that_the_pipeline_does_not_know(folder: Path) -> None:
+def test_evaluate_counts_entities_of_unknown_labels_as_missed(folder: Path) -> None:
     nlp = spacy.load(folder / "model")
     doc = nlp.make_doc("BRCA1 mutations")
     doc.user_data["document_id"] = "77"
     doc.set_ents([Span(doc, 0, 1, label="Gene")])
     DocBin(docs=[doc], store_user_data=True).to_disk(folder / "gene.spacy")
 
-    code, output = run(folder / "model", folder / "gene.spacy", "-o", folder / "x.json")
+    with pytest.warns(UserWarning, match=r"\[B474\].* 1 gold .*'ner'.*\(Gene\).* 77"):
+        code, output = run(
+            folder / "model", folder / "gene.spacy", "-o", folder / "x.json"
+        )
+
+    assert code == 0, output
+    scores = json.loads((folder / "x.json").read_text())
+    assert scores["ents_per_type"]["Gene"] == {"p": 0.0, "r": 0.0, "f": 0.0}
+
+
+def test_evaluate_refuses_a_category_that_the_pipeline_does_not_know(
+    folder: Path,
+) -> None:
+    nlp = spacy.load(folder / "model")
+    doc = nlp.make_doc("BRCA1 mutations")
+    doc.user_data["document_id"] = "77"
+    doc.cats = {"genetics": 1.0}
+    DocBin(docs=[doc], store_user_data=True).to_disk(folder / "topic.spacy")
+
+    code, output = run(
+        folder / "model", folder / "topic.spacy", "-o", folder / "y.json"
+    )
 
     shown = " ".join(output.split())
     assert code == 1
     for part in (
         "B001",
         "document 77",
-        "'ner'",
-        "Chemical, Disease",
-        "found Gene",
+        "'textcat'",
+        "case report",
+        "found genetics",
         "--map",
     ):
         assert part in shown
-    assert not (folder / "x.json").exists()
+    assert not (folder / "y.json").exists()
+
+
+def test_evaluate_leaves_out_labels_that_a_document_is_not_annotated_with(
+    folder: Path,
+) -> None:
+    nlp = spacy.load(folder / "model")
+    doc = nlp.make_doc("Aspirin caused headache in patients")
+    found = nlp(doc.copy())
+    assert found.ents
+    label = found.ents[0].label_
+    others = [name for name in nlp.get_pipe("ner").labels if name != label]
+    doc.set_ents([], default="outside")
+    doc.user_data["annotated_labels"] = others
+    DocBin(docs=[doc], store_user_data=True).to_disk(folder / "half.spacy")
+
+    code, output = run(folder / "model", folder / "half.spacy", "-o", folder / "h.json")
+
+    assert code == 0, output
+    per_type = json.loads((folder / "h.json").read_text())["ents_per_type"] or {}
+    assert label not in per_type
 
 
 def test_evaluate_refuses_a_pipeline_that_is_not_there(folder: Path) -> None:

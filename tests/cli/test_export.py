@@ -48,6 +48,18 @@ def test_docs_are_written_as_they_were_converted(stored: Path, tmp_path: Path) -
     assert output.read_text("utf-8") == PUBTATOR
 
 
+def test_stated_labels_are_counted_as_lost(source: Path, tmp_path: Path) -> None:
+    convert(
+        [str(source)],
+        tmp_path / "a.spacy",
+        format="pubtator",
+        annotates=("Drug", "Disease"),
+    )
+    result = run(tmp_path / "a.spacy", tmp_path / "b.txt", "--format", "pubtator")
+    assert result.exit_code == 0, result.output
+    assert "not held: stated labels of documents" in result.output
+
+
 def test_losses_are_counted_shown_and_reported(stored: Path, tmp_path: Path) -> None:
     told = tmp_path / "report.json"
     result = run(stored, tmp_path / "b", "--format", "brat", "--report", told)

@@ -110,6 +110,15 @@ def test_entities_without_annotation_are_no_mistakes():
     assert show(found) == [("missed", ("Aspirin", "Drug"), None, FIRST)]
 
 
+def test_entities_of_labels_that_are_not_stated_are_no_mistakes():
+    reference = make_doc([GOLD[0]])
+    reference.user_data["annotated_labels"] = ["Drug"]
+    found = find_mistakes(Example(make_doc(GOLD[1:]), reference))
+    assert [(one.mistake, one.gold.texts) for one in found] == [
+        ("missed", ("Aspirin",))
+    ]
+
+
 def random_ents(dice):
     ents, at = [], 0
     while at < len(WORDS):

@@ -7,22 +7,30 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from spacy_biobert.models.decoding import decode_entities
+from spacy_biobert.models import lanes
+from spacy_biobert.models.decoding import decode_entities, find_candidates
+from spacy_biobert.models.lattice import build_lattice, sum_paths
 from spacy_biobert.models.tags import make_tag_names
 
 LABELS = ("A", "B")
 SCHEMES = ("bio", "biluo")
 
 
-def decode(logits, lengths=None, *, scheme="bio", spaces=None, closed=None):
+def prepare(logits, lengths=None, *, scheme="bio", spaces=None, closed=None):
     nothing = numpy.zeros(len(logits), dtype=bool)
-    return decode_entities(
+    lengths = [len(logits)] if lengths is None else lengths
+    lattice = build_lattice(
         logits,
-        [len(logits)] if lengths is None else lengths,
+        lengths,
         scheme=scheme,
         is_space=nothing if spaces is None else spaces,
         is_closed=nothing if closed is None else closed,
     )
+    return lattice, sum_paths(lattice), lengths
+
+
+def decode(logits, lengths=None, **kwargs):
+    return decode_entities(*prepare(logits, lengths, **kwargs))
 
 
 def as_dict(segments):
@@ -162,6 +170,95 @@ def test_decoding_does_not_depend_on_the_other_docs(scheme):
             alone[doc, *ent] = confidence
     assert list(together) == list(alone)
     assert_allclose(list(together.values()), list(alone.values()), rtol=1e-9)
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    lengths=st.lists(st.integers(0, 11), max_size=4),
+    scheme=st.sampled_from(SCHEMES),
+    lane=st.integers(1, 5),
+    scale=st.sampled_from([0.5, 3.0, 20.0]),
+)
+def test_decoding_does_not_depend_on_the_length_of_a_lane(
+    seed, lengths, scheme, lane, scale
+):
+    rng = numpy.random.default_rng(seed)
+    n_tags = len(make_tag_names(LABELS, scheme))
+    logits = rng.normal(size=(sum(lengths), n_tags)) * scale
+    spaces, closed = rng.random((2, sum(lengths))) < 0.2
+    found = []
+    for length in (100, lane):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(lanes, "LANE", length)
+            prepared = prepare(
+                logits, lengths, scheme=scheme, spaces=spaces, closed=closed
+            )
+            found.append(as_dict(decode_entities(*prepared)))
+    assert list(found[0]) == list(found[1])
+    assert_allclose(list(found[0].values()), list(found[1].values()), atol=1e-7)
+
+
+def find_all_candidates(logits, scheme, spaces, closed):
+    """The chance of each entity that any set of entities has, by trying all."""
+    chances = enumerate_all(logits, scheme, spaces, closed)
+    total = sum(chances.values())
+    expected = {}
+    for ents, chance in chances.items():
+        for ent in ents:
+            expected[0, *ent] = expected.get((0, *ent), 0.0) + chance / total
+    return expected
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n_tokens=st.integers(1, 4),
+    scheme=st.sampled_from(SCHEMES),
+    min_confidence=st.sampled_from([1e-6, 0.05, 0.3]),
+    max_tokens=st.integers(1, 4),
+)
+def test_candidates_are_all_that_are_probable_enough(
+    seed, n_tokens, scheme, min_confidence, max_tokens
+):
+    rng = numpy.random.default_rng(seed)
+    n_tokens = min(n_tokens, 3) if scheme == "biluo" else n_tokens
+    n_tags = len(make_tag_names(LABELS, scheme))
+    logits = rng.normal(size=(n_tokens, n_tags)) * 2
+    spaces, closed = rng.random((2, n_tokens)) < 0.2
+
+    prepared = prepare(logits, scheme=scheme, spaces=spaces, closed=closed)
+    found = as_dict(
+        find_candidates(
+            *prepared, min_confidence=min_confidence, max_tokens=max_tokens, n_most=99
+        )
+    )
+
+    expected = {
+        ent: chance
+        for ent, chance in find_all_candidates(logits, scheme, spaces, closed).items()
+        if chance >= min_confidence and ent[2] - ent[1] <= max_tokens
+    }
+    assert sorted(found) == list(found) == sorted(expected)
+    for ent, chance in expected.items():
+        assert math.isclose(found[ent], chance, rel_tol=1e-9)
+
+
+def test_candidates_are_the_most_probable_of_each_doc():
+    rng = numpy.random.default_rng(0)
+    lengths = [9, 0, 40, 3]
+    prepared = prepare(rng.normal(size=(sum(lengths), 5)), lengths)
+    settings = {"min_confidence": 0.001, "max_tokens": 5}
+    everything = as_dict(find_candidates(*prepared, n_most=9999, **settings))
+    few = as_dict(find_candidates(*prepared, n_most=4, **settings))
+    assert {ent[0] for ent in everything} == {0, 2, 3}
+    for doc in (0, 2, 3):
+        of_doc = {ent: p for ent, p in everything.items() if ent[0] == doc}
+        best = sorted(of_doc, key=lambda ent: -of_doc[ent])[:4]
+        assert {ent for ent in few if ent[0] == doc} == set(best)
+        assert any(
+            a != b and a[1] < b[2] and b[1] < a[2] for a in of_doc for b in of_doc
+        )
 
 
 def test_decoding_joins_an_entity_across_a_newline():

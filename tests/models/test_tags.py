@@ -4,7 +4,12 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.vocab import create_vocab
 
-from spacy_biobert.models.tags import MISSING, get_gold_tags, make_tag_names
+from spacy_biobert.models.tags import (
+    MISSING,
+    find_tags_of_others,
+    get_gold_tags,
+    make_tag_names,
+)
 
 LABELS = ("Chemical", "Disease")
 VOCAB = create_vocab("en", English.Defaults)
@@ -40,6 +45,16 @@ def test_gold_tags_follow_the_scheme(scheme, expected):
         [(0, 1, "Chemical"), (2, 5, "Disease"), (5, 6, "Disease")],
     )
     assert read_names(eg, scheme) == expected.split()
+
+
+@pytest.mark.parametrize("scheme", ["bio", "biluo"])
+def test_tags_of_others_are_those_of_labels_that_are_not_annotated(scheme):
+    names = make_tag_names(LABELS, scheme)
+    for annotated in ((), ("Disease",), LABELS, ("Gene", "Chemical")):
+        found = find_tags_of_others(LABELS, annotated, scheme)
+        assert [
+            name for name, is_other in zip(names, found, strict=True) if is_other
+        ] == [name for name in names[1:] if name.partition("-")[2] not in annotated]
 
 
 def test_gold_tags_of_a_doc_without_annotation_are_missing():

@@ -7,6 +7,7 @@ from spacy.training import Example
 from thinc.api import ConfigValidationError
 
 from spacy_biobert.models.decoding import decode_entities
+from spacy_biobert.models.lattice import build_lattice, sum_paths
 
 from ..pipelines import make_nlp
 
@@ -158,9 +159,10 @@ def test_ner_confidence_is_the_probability_of_the_entity(trained):
     doc = trained("Aspirin causes renal failure .")
     logits = trained.get_pipe("ner").predict([doc])[0]
     nothing = numpy.zeros(len(doc), dtype=bool)
-    expected = decode_entities(
+    lattice = build_lattice(
         logits, [len(doc)], scheme="bio", is_space=nothing, is_closed=nothing
     )
+    expected = decode_entities(lattice, sum_paths(lattice), [len(doc)])
     found = [ent._.confidence for ent in doc.ents]
     assert found == expected.confidences.tolist()
     assert all(0.5 < confidence < 1.0 for confidence in found)
@@ -320,3 +322,176 @@ def test_ner_default_config_listens_to_the_encoder(tiny_encoder):
     nlp.initialize(lambda: make_examples(nlp))
     assert nlp.get_pipe("transformer").listening_components == ["ner"]
     assert nlp("Aspirin helps .").has_annotation("ENT_IOB")
+
+
+def make_partial_example(nlp, text, ents, labels):
+    eg = make_example(nlp, text, ents)
+    eg.reference.user_data["annotated_labels"] = labels
+    return eg
+
+
+@pytest.mark.parametrize("scheme", ["bio", "biluo"])
+def test_ner_gradient_of_partial_annotation_matches_finite_differences(scheme):
+    nlp = make_blank(scheme=scheme)
+    nlp.initialize(lambda: make_examples(nlp))
+    ner = nlp.get_pipe("ner")
+    (text, ents), *_ = TEXTS.items()
+    examples = [
+        make_partial_example(nlp, text, ents[:1], ["Chemical"]),
+        make_example(nlp, text, ents),
+        make_example(nlp, "Not annotated .", None),
+        make_partial_example(nlp, "Nothing .", [], ["Disease", "Gene"]),
+    ]
+    rng = numpy.random.default_rng(0)
+    scores = [rng.normal(size=(len(eg.predicted), ner.n_outputs)) for eg in examples]
+    _, d_scores = ner.get_loss(examples, scores)
+    for rows, d_rows in zip(scores, d_scores, strict=True):
+        expected = numpy.zeros_like(rows)
+        for i in numpy.ndindex(*rows.shape):
+            for step in (+0.001, -0.001):
+                rows[i] += step
+                expected[i] += ner.get_loss(examples, scores)[0] / (2 * step)
+                rows[i] -= step
+        assert_allclose(d_rows, expected, atol=1e-5)
+    # "failure" may be outside or a disease: of these only their sum counts
+    outside, disease = d_scores[0][3, 0], d_scores[0][3, -1]
+    assert outside < 0
+    assert disease < 0
+    assert d_scores[1][3, 0] > 0
+
+
+def test_ner_learns_all_labels_from_corpora_with_one_each():
+    spacy.util.fix_random_seed(0)
+    nlp = make_blank()
+    halves = [
+        make_partial_example(
+            nlp, text, [ent for ent in ents if ent[2] == label], [label]
+        )
+        for text, ents in TEXTS.items()
+        for label in ("Chemical", "Disease")
+    ]
+    nlp.initialize(lambda: halves)
+    optimizer = nlp.create_optimizer()
+    optimizer.learn_rate = 0.02
+    for _ in range(60):
+        nlp.update(halves, sgd=optimizer)
+    assert {text: read_ents(nlp(text)) for text in TEXTS} == TEXTS
+    assert nlp.evaluate(halves)["ents_f"] == 1.0
+
+
+def test_ner_refuses_an_entity_of_a_label_that_is_not_annotated(blank):
+    (text, ents), *_ = TEXTS.items()
+    eg = make_partial_example(blank, text, ents, ["Chemical"])
+    scores = blank.get_pipe("ner").predict([eg.predicted])
+    with pytest.raises(
+        ValueError, match=r"^\[B471\] .*Aspirin.*\(Chemical\).* Disease"
+    ):
+        blank.get_pipe("ner").get_loss([eg], scores)
+    with pytest.raises(ValueError, match=r"^\[B471\]"):
+        blank.get_pipe("ner").initialize(lambda: [eg])
+    eg.reference.user_data["annotated_labels"] = "Chemical"
+    with pytest.raises(ValueError, match=r"^\[B470\]"):
+        blank.get_pipe("ner").get_loss([eg], scores)
+
+
+def test_ner_warns_once_of_gold_entities_that_no_tokens_make():
+    nlp = make_blank()
+    odd = nlp.make_doc("aspirin - induced pain")
+    odd.ents = [Span(odd, 0, 1, "Chemical"), Span(odd, 3, 4, "Disease")]
+    odd.user_data["document_id"] = "17"
+    words, spaces = ["aspirin-induced", "pain"], [True, False]
+    joined = Doc(nlp.vocab, words=words, spaces=spaces)
+    examples = [Example(joined, odd), *make_examples(nlp)]
+    with pytest.warns(
+        UserWarning, match=r"\[B473\].*1 of the 6.*'aspirin'.*'17'"
+    ) as seen:
+        nlp.get_pipe("ner").initialize(lambda: examples)
+    assert len(seen) == 1
+    assert nlp.get_pipe("ner").labels == ("Chemical", "Disease")
+
+
+def make_unsure(nlp, n_docs=60):
+    """Examples whose entities are sure to be found and right two times in three."""
+    nothing = [(0, 1, "Chemical")]
+    text = "Aspirin causes renal failure ."
+    return [
+        make_example(nlp, text, TEXTS[text] if i % 3 else nothing)
+        for i in range(n_docs)
+    ]
+
+
+def test_ner_tuned_keeps_what_its_confidence_promises(trained):
+    nlp = make_blank()
+    nlp.from_bytes(trained.to_bytes())
+    ner = nlp.get_pipe("ner")
+    before = nlp.evaluate(make_unsure(nlp))
+
+    found = ner.tune(make_unsure(nlp))
+
+    after = nlp.evaluate(make_unsure(nlp))
+    assert found == {key: ner.cfg[key] for key in ("temperature", "bias")}
+    assert (after["ents_p"], after["ents_r"]) == (before["ents_p"], before["ents_r"])
+    assert after["ents_ece"] < 0.05 < before["ents_ece"]
+    assert ner.tune(make_unsure(nlp)) == pytest.approx(found)
+    copied = make_blank()
+    copied.from_bytes(nlp.to_bytes())
+    text = "Aspirin causes renal failure ."
+    found, expected = (
+        [ent._.confidence for ent in other(text).ents] for other in (copied, nlp)
+    )
+    assert found == pytest.approx(expected, abs=1e-6)
+
+
+def test_ner_is_not_tuned_by_what_is_not_annotated(trained):
+    nlp = make_blank()
+    nlp.from_bytes(trained.to_bytes())
+    ner = nlp.get_pipe("ner")
+    ner.cfg.update(temperature=2.0, bias=-1.0)
+    assert ner.tune([make_example(nlp, "Aspirin helps .", None)]) == {}
+    assert (ner.cfg["temperature"], ner.cfg["bias"]) == (2.0, -1.0)
+
+
+def test_ner_gives_candidates_with_their_confidence(trained):
+    nlp = make_blank(spans_key="candidates", min_confidence=1e-6, max_candidates=5)
+    nlp.from_bytes(trained.to_bytes())
+    docs = list(nlp.pipe(["Aspirin causes renal failure .", "", "Lung cancer"]))
+    for doc in docs:
+        found = doc.spans["candidates"]
+        assert len(found) <= 5
+        keys = [(span.start, span.end, span.label_) for span in found]
+        assert set(read_ents(doc)) <= set(keys)
+        for span in found:
+            key = f"{span.start}:{span.end}:{span.label_}"
+            assert span._.confidence == doc.user_data["entity_confidences"][key]
+            assert span._.confidence >= 1e-6
+    assert len(docs[0].spans["candidates"]) == 5 > len(docs[0].ents)
+    assert not len(docs[1].spans["candidates"])
+
+
+def test_ner_candidates_are_chosen_by_their_calibrated_confidence(trained):
+    nlp = make_blank(spans_key="candidates", min_confidence=1e-9)
+    nlp.from_bytes(trained.to_bytes())
+    ner = nlp.get_pipe("ner")
+    ner.cfg.update(temperature=4.0, bias=0.5)
+    found = []
+    for ner.min_confidence in (1e-9, 0.05):
+        doc = nlp("Aspirin causes renal failure .")
+        found.append(
+            {
+                (span.start, span.end, span.label_)
+                for span in doc.spans["candidates"]
+                if span._.confidence >= 0.05
+            }
+        )
+    assert found[0] == found[1]
+    assert len(found[1]) == len(doc.spans["candidates"]) > len(doc.ents)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [{"min_confidence": 0.0}, {"max_candidates": 0}, {"max_candidate_tokens": 0}],
+)
+def test_ner_refuses_settings_out_of_range(setting):
+    (key,) = setting
+    with pytest.raises(ValueError, match=rf"\[B456\] Component 'ner'.*{key}"):
+        make_blank(**setting)

@@ -1,0 +1,122 @@
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import spacy
+from spacy.tokens import DocBin, Span
+from typer.testing import CliRunner
+
+from spacy_biobert.cli.main import app
+from spacy_biobert.cli.tune import tune_components
+from spacy_biobert.readers import create_corpus_v1
+
+from ..joint import make_joint
+
+
+def run(*args: object) -> tuple[int, str]:
+    result = CliRunner().invoke(app, ["tune", *map(str, args)])
+    return result.exit_code, result.output
+
+
+@pytest.fixture(scope="module")
+def folder(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A pipeline that has learned nothing, and documents; of what it finds three in four are gold."""
+    folder = tmp_path_factory.mktemp("tune")
+    nlp = make_joint(tiny_encoder)
+    nlp.to_disk(folder / "model")
+    (folder / "model" / "notes.txt").write_text("kept")
+    docs = []
+    for i in range(20):
+        doc = nlp("Aspirin caused headache in patients")
+        assert doc.ents
+        gold = [Span(doc, ent.start, ent.end, ent.label_) for ent in doc.ents if i % 4]
+        made = nlp.make_doc(doc.text)
+        made.set_ents(
+            [Span(made, ent.start, ent.end, ent.label_) for ent in gold],
+            default="outside",
+        )
+        docs.append(made)
+    DocBin(docs=docs, store_user_data=True).to_disk(folder / "dev.spacy")
+    return folder
+
+
+def test_tune_writes_the_pipeline_with_calibrated_confidences(
+    folder: Path, tmp_path: Path
+) -> None:
+    model, dev = tmp_path / "model", folder / "dev.spacy"
+    shutil.copytree(folder / "model", model)
+    weights = (model / "ner" / "model").read_bytes()
+
+    code, output = run(model, dev)
+
+    assert code == 0, output
+    for part in ("ner", "temperature", "bias", "ents_ece", "right"):
+        assert part in output
+    cfg = json.loads((model / "ner" / "cfg").read_text())
+    assert (cfg["temperature"], cfg["bias"]) != (1.0, 0.0)
+    assert (model / "ner" / "model").read_bytes() == weights
+    assert (model / "notes.txt").read_text() == "kept"
+    before, after = spacy.load(folder / "model"), spacy.load(model)
+    errors = []
+    for nlp in (before, after):
+        examples = list(create_corpus_v1(dev, gold_ents=False)(nlp))
+        errors.append(nlp.evaluate(examples)["ents_ece"])
+    assert errors[1] < 0.05 < errors[0]
+
+
+def test_tune_writes_elsewhere_and_leaves_the_pipeline(
+    folder: Path, tmp_path: Path
+) -> None:
+    cfg = (folder / "model" / "ner" / "cfg").read_bytes()
+    code, output = run(folder / "model", folder / "dev.spacy", "-o", tmp_path / "new")
+    assert code == 0, output
+    assert (folder / "model" / "ner" / "cfg").read_bytes() == cfg
+    assert (tmp_path / "new" / "ner" / "cfg").read_bytes() != cfg
+    assert spacy.load(tmp_path / "new").pipe_names == [
+        "transformer",
+        "ner",
+        "relation",
+        "textcat",
+    ]
+
+
+def test_tune_says_when_there_is_nothing_to_tune_by(
+    folder: Path, tmp_path: Path
+) -> None:
+    nlp = spacy.load(folder / "model")
+    path = tmp_path / "plain.spacy"
+    DocBin(docs=[nlp.make_doc("Not annotated")]).to_disk(path)
+    code, output = run(folder / "model", path, "-o", tmp_path / "new")
+    assert code == 1
+    assert "[B020]" in output
+    assert not (tmp_path / "new").exists()
+
+
+def test_tune_refuses_a_folder_without_a_pipeline(folder: Path, tmp_path: Path) -> None:
+    code, output = run(tmp_path, folder / "dev.spacy")
+    assert code == 1
+    assert "[B003]" in output
+
+
+def test_tune_gives_each_component_what_those_before_it_found(folder: Path) -> None:
+    nlp = spacy.load(folder / "model")
+    seen = []
+
+    def tune(examples):
+        seen.extend(len(eg.predicted.ents) for eg in examples)
+        return {"threshold": 0.5}
+
+    nlp.get_pipe("relation").tune = tune
+    examples = list(create_corpus_v1(folder / "dev.spacy", gold_ents=False)(nlp))
+    found = tune_components(nlp, examples)
+    assert list(found) == ["ner", "relation"]
+    assert found["relation"]["settings"] == {"threshold": 0.5}
+    assert len(seen) == 20
+    assert all(seen)
+
+
+def test_tune_leaves_a_pipeline_without_tunable_components(folder: Path) -> None:
+    nlp = spacy.blank("en")
+    examples = list(create_corpus_v1(folder / "dev.spacy", gold_ents=False)(nlp))
+    assert tune_components(nlp, examples) == {}
