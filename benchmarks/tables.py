@@ -20,6 +20,7 @@ from typing import Any
 from spacy_biobert.evaluation.card import markdown_table, score_tables
 
 from .record import RESULTS, read_result
+from .tasks import summary as task_summary
 
 ROOT = Path(__file__).parent.parent
 PAGES = (
@@ -283,6 +284,14 @@ def noted(name: str, seen: bool) -> str:
     return name if seen else f"{name} *"
 
 
+def tasks() -> str:
+    """Encoders and peers on public corpora, as far as runs are filed."""
+    runs = task_summary.collect()
+    results = [result for one in runs for result in one.by_seed.values()]
+    notes = f"\n\n{provenance(results)}" if results else ""
+    return f"{task_summary.summarize()}{notes}"
+
+
 def registry() -> str:
     """Every public name, by spaCy's registry, with the first line of its docstring."""
     rows = [
@@ -314,6 +323,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "mini_encoder_start": mini_encoder_start,
     "registry": registry,
     "sentences": sentences,
+    "tasks": tasks,
     "tokens": tokens,
     "usage": usage,
 }
