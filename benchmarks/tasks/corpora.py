@@ -6,6 +6,7 @@ which favours the peers over what they do by themselves.
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ from spacy_biobert.cli.corpora import Policy, read_label_set
 from spacy_biobert.readers import read_docs
 
 Kind = Literal["entities", "relations", "topics"]
+FOLDER_OR_PACKED = re.compile(r"^.*/|\.[gx]z(?=:\d+$)")
 # What became of gold annotation that the documents cannot hold: it counts for no arm.
 LOSSES = ("skipped", "not_aligned", "overlapping", "relations_without_entity")
 
@@ -200,8 +202,12 @@ def take(split: Path, n_docs: int) -> Path:
 
 
 def id_share(doc: Doc) -> float:
-    """Give a number from 0 to 1 that depends on the id of a document alone."""
-    digest = hashlib.sha256(doc.user_data["document_id"].encode()).digest()
+    """Give a number from 0 to 1 that depends on the id of a document alone.
+
+    Where file and line are the id, it is the same wherever the file lies, packed or not.
+    """
+    name = FOLDER_OR_PACKED.sub("", doc.user_data["document_id"])
+    digest = hashlib.sha256(name.encode()).digest()
     return int.from_bytes(digest[:6], "big") / 2**48
 
 

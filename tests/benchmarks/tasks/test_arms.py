@@ -11,7 +11,7 @@ from thinc.api import warmup_linear
 
 from benchmarks.tasks import relation_baselines, stock
 from benchmarks.tasks.arms import BASE_RATES, FAMILIES, SMALL_RATES, Arm, make_arms
-from benchmarks.tasks.corpora import Corpus, Task, convert_corpus, read_split
+from benchmarks.tasks.corpora import Task, convert_corpus, read_split
 from benchmarks.tasks.encoders import make_random, parse_encoders
 from benchmarks.tasks.jobs import (
     SCORES,
@@ -32,18 +32,8 @@ from benchmarks.tasks.training import CONFIGS, open_recipe
 from spacy_biobert.encoder.hub import open_config
 
 from ...encoders import make_encoder
+from .samples import ABSTRACTS, SAMPLE, TOPICS
 
-SAMPLE = Path(__file__).parents[3] / "corpus" / "sample"
-SPLITS = ("train", "dev", "test")
-ABSTRACTS = Corpus(
-    "sample", {split: f"pubtator/{split}.pubtator.txt" for split in SPLITS}, "pubtator"
-)
-TOPICS = Corpus(
-    "topics",
-    {split: f"topics/{split}.jsonl" for split in SPLITS},
-    "categories",
-    labels="topics/labels.json",
-)
 TASKS = {
     "entities": Task("sample", ABSTRACTS, "entities"),
     "relations": Task("sample_re", ABSTRACTS, "relations"),

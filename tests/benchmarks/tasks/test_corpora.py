@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,13 +18,9 @@ from benchmarks.tasks.corpora import (
 )
 from spacy_biobert.converters.faults import SourceError
 
-SAMPLE = Path(__file__).parents[3] / "corpus" / "sample"
-CORPUS = Corpus(
-    "sample",
-    {split: f"pubtator/{split}.pubtator.txt" for split in ("train", "dev", "test")},
-    "pubtator",
-    renamed=("CHEMICAL=Drug",),
-)
+from .samples import ABSTRACTS, SAMPLE
+
+CORPUS = replace(ABSTRACTS, renamed=("CHEMICAL=Drug",))
 
 
 def named_docs(n_docs: int) -> list[Doc]:
@@ -86,6 +83,18 @@ def test_smaller_training_sets_are_parts_of_larger_ones(tmp_path: Path) -> None:
     }
     with pytest.raises(ValueError, match="expected 21 documents, found 20"):
         take(tmp_path / "train.spacy", 21)
+
+
+def test_order_does_not_depend_on_where_a_file_lies() -> None:
+    [doc] = named_docs(1)
+    shares = set()
+    for name in ("/a/b/train.tsv.xz:12", "train.tsv:12", "c/train.tsv.gz:12"):
+        doc.user_data["document_id"] = name
+        shares.add(id_share(doc))
+    doc.user_data["document_id"] = "train.tsv:13"
+
+    assert len(shares) == 1
+    assert id_share(doc) not in shares
 
 
 def test_losses_are_those_of_the_split(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import random
+from pathlib import Path
 
 import pytest
 import spacy
@@ -6,10 +7,15 @@ from spacy.scorer import get_ner_prf
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from benchmarks.tasks.tagged import cut_sentences, set_entities
+from benchmarks.tasks.corpora import convert_corpus, read_split
+from benchmarks.tasks.tagged import cut_sentences, set_entities, tag_tokens
+from spacy_biobert.evaluation.baselines import annotate_by_names, count_annotations
+from spacy_biobert.readers import create_corpus_v1
 
 from .conll import f1
+from .samples import ABSTRACTS, SAMPLE
 
+OUR_TOKENS = {"nlp": {"tokenizer": {"@tokenizers": "spacy-biobert.Tokenizer.v1"}}}
 TAGS = ["O", "B-A", "I-A", "B-B", "I-B"]
 
 
@@ -64,3 +70,22 @@ def test_strict_f1_is_that_of_conlleval_on_any_tags() -> None:
 
     assert 0.2 < found < 0.8
     assert found == pytest.approx(f1(rows, others), abs=1e-12)
+
+
+def test_strict_f1_is_that_of_conlleval_on_the_sample(tmp_path: Path) -> None:
+    data = convert_corpus(ABSTRACTS, SAMPLE, tmp_path)
+    # From few documents, so that names are missing.
+    counts = count_annotations(read_split(data["train"])[:2])
+    corpus = create_corpus_v1(data["test"], gold_ents=False)
+    examples = list(corpus(spacy.blank("en", config=OUR_TOKENS)))
+    for eg in examples:
+        annotate_by_names(eg.predicted, counts)
+
+    found = get_ner_prf(examples)["ents_f"]
+
+    rows = (
+        [tag_tokens(getattr(eg, side)) for eg in examples]
+        for side in ("reference", "predicted")
+    )
+    assert 0.1 < found < 0.95
+    assert found == pytest.approx(f1(*rows), abs=1e-12)
