@@ -21,7 +21,7 @@ from benchmarks.tasks.jobs import (
     Job,
     Limits,
 )
-from benchmarks.tasks.tagged import cut_sentences
+from benchmarks.tasks.tagged import Sentence, cut_sentences
 from benchmarks.tasks.token_classifier import (
     endless_batches,
     make_optimizer,
@@ -126,6 +126,23 @@ def test_token_classifier_can_learn_its_training_set_by_heart(
     assert all(
         len(row) == len(s.words) for row, s in zip(found, sentences, strict=True)
     )
+
+
+def test_only_the_first_piece_of_a_word_has_its_tag(
+    work: Path, tiny_encoder: Path
+) -> None:
+    words = ("Parkinsonoma", "of", "XYZ")
+    sentence = Sentence(0, (0, 1, 2), words, ("B-Disease", "O", "O"))
+    job = make_job("entities", work, Encoder("tiny", str(tiny_encoder)))
+    tagger = make_tagger(job, [sentence])
+
+    inputs, [places] = tagger.encode([sentence])
+
+    n_pieces = [len(tagger.tokenizer.tokenize(word)) for word in words]
+    assert n_pieces[0] > 1
+    assert places == [(1, 0), (1 + n_pieces[0], 1), (2 + n_pieces[0], 2)]
+    assert inputs["input_ids"].shape == (1, 2 + sum(n_pieces))
+    assert tagger.tags == ("B-Disease", "I-Disease", "O")
 
 
 def test_batches_have_all_sentences_each_time_and_no_more_words(work: Path) -> None:
