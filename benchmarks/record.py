@@ -22,7 +22,12 @@ PACKAGES = ("spacy-biobert", "spacy", "spacy-transformers", "transformers", "tor
 
 
 def write_result(
-    name: str, figures: dict[str, Any], *, command: str, settings: dict[str, Any]
+    name: str,
+    figures: dict[str, Any],
+    *,
+    command: str,
+    settings: dict[str, Any],
+    folder: Path | None = None,
 ) -> Path:
     """Write one result file.
 
@@ -30,6 +35,7 @@ def write_result(
     figures (dict): What was measured.
     command (str): The command that gave the figures.
     settings (dict): What distinguishes this run, the seed among it.
+    folder (Path | None): Where to; None for RESULTS.
     RETURNS (Path): The file.
     """
     result = {
@@ -42,17 +48,18 @@ def write_result(
         "settings": settings,
         "figures": figures,
     }
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{name}.json"
+    folder = folder or RESULTS
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.json"
     unfinished = path.with_suffix(".tmp")
     unfinished.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
     os.replace(unfinished, path)
     return path
 
 
-def read_result(name: str) -> dict[str, Any] | None:
+def read_result(name: str, *, folder: Path | None = None) -> dict[str, Any] | None:
     """Read a result file by its name, None where there is none yet."""
-    path = RESULTS / f"{name}.json"
+    path = (folder or RESULTS) / f"{name}.json"
     if not path.exists():
         return None
     result: dict[str, Any] = json.loads(path.read_text())

@@ -20,6 +20,7 @@ from typing import Any
 from spacy_biobert.evaluation.card import markdown_table, percent, score_tables
 
 from .record import RESULTS, read_result
+from .tasks import summary as task_summary
 
 ROOT = Path(__file__).parent.parent
 PAGES = (
@@ -378,6 +379,14 @@ def deviating(figures: list[float]) -> str:
     return f"{mean(figures):.1f}{deviation}"
 
 
+def tasks() -> str:
+    """Encoders and peers on public corpora, as far as runs are filed."""
+    runs = task_summary.collect()
+    results = [result for one in runs for result in one.by_seed.values()]
+    notes = f"\n\n{provenance(results)}" if results else ""
+    return f"{task_summary.summarize()}{notes}"
+
+
 def registry() -> str:
     """Every public name, by spaCy's registry, with the first line of its docstring."""
     rows = [
@@ -437,6 +446,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "registry": registry,
     "relations_speed": relations_speed,
     "sentences": sentences,
+    "tasks": tasks,
     "tokens": tokens,
     "usage": usage,
     "annotate_usage": annotate_usage,

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -14,6 +14,7 @@ from wasabi.printer import Printer
 
 from ..atomic import whole_file
 from ..errors import Errors
+from .evaluate import evaluate, read_examples
 
 # The overlap of two windows, as a share of the encoder's positions.
 OVERLAP = 0.25
@@ -94,43 +95,74 @@ def fine_tune(
     overrides (Sequence[str]): More options for `spacy train`.
     RETURNS (dict): "dev" and "test", strict F1 from 0 to 1, "scores", all scores on
         the test documents, and the "command".
-    RAISES (CalledProcessError): If training or scoring fails; it has said why.
+    RAISES (CalledProcessError): If training fails; it has said why.
     """
     from ..encoder.hub import open_config
 
     window = min(MAX_WINDOW, open_config(encoder).max_position_embeddings)
-    with tempfile.TemporaryDirectory() as name:
-        output = Path(name)
-        command = [
-            *("train", str(config), "--output", str(output)),
-            *("--gpu-id", str(gpu_id), "--system.seed", str(seed)),
-            *("--paths.encoder", str(encoder)),
-            *("--paths.train", str(data["train"]), "--paths.dev", str(data["dev"])),
+    found = train_and_score(
+        config,
+        data,
+        score="ents_f",
+        gpu_id=gpu_id,
+        overrides=[
+            *("--system.seed", str(seed), "--paths.encoder", str(encoder)),
             *("--components.transformer.model.window", str(window)),
             "--components.transformer.model.stride",
             str(window - round(OVERLAP * window)),
             *overrides,
-        ]
-        _run_spacy(command)
-        best, scores = output / "model-best", output / "test.json"
-        _run_spacy(
-            [
-                *("biobert", "evaluate", str(best), str(data["test"])),
-                *("-o", str(scores), "--gpu-id", str(gpu_id)),
-            ]
-        )
-        found = json.loads(scores.read_text(encoding="utf-8"))
-        meta = json.loads((best / "meta.json").read_text(encoding="utf-8"))
+        ],
+    )
+    scores = found["scores"]["test"]
     return {
-        "dev": meta["performance"]["ents_f"],
-        "test": found["ents_f"],
-        "scores": found,
-        "command": f"python -m spacy {' '.join(command)}",
+        "dev": found["dev"],
+        "test": scores["ents_f"],
+        "scores": scores,
+        "command": found["command"],
     }
 
 
-def _run_spacy(arguments: list[str]) -> None:
-    subprocess.run([sys.executable, "-m", "spacy", *arguments], check=True)
+def train_and_score(
+    config: Path,
+    data: Mapping[str, Path],
+    *,
+    score: str,
+    gold_entities: bool = False,
+    gpu_id: int = -1,
+    overrides: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Train any pipeline, and score what was best on the development documents.
+
+    config (Path): For `spacy train`, with the paths `train` and `dev`.
+    data (Mapping[str, Path]): The `train` and `dev` documents, and those to score on.
+    score (str): The key of the score that chooses the best.
+    gold_entities (bool): Score relations between the gold entities.
+    gpu_id (int): The GPU, -1 for the CPU.
+    overrides (Sequence[str]): More options for `spacy train`.
+    RETURNS (dict): "dev", the best score from 0 to 1, "scores", those of `evaluate` by
+        the names in `data`, and the "command".
+    RAISES (CalledProcessError): If training fails; it has said why.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        command = [
+            *("train", str(config), "--output", name, "--gpu-id", str(gpu_id)),
+            *("--paths.train", str(data["train"]), "--paths.dev", str(data["dev"])),
+            *overrides,
+        ]
+        subprocess.run([sys.executable, "-m", "spacy", *command], check=True)
+        best = Path(name) / "model-best"
+        scores = {}
+        for split in data.keys() - {"train", "dev"}:
+            nlp, examples = read_examples(
+                str(best), data[split], gold_entities=gold_entities, gpu_id=gpu_id
+            )
+            scores[split], _ = evaluate(nlp, examples)
+        meta = json.loads((best / "meta.json").read_text(encoding="utf-8"))
+    return {
+        "dev": meta["performance"][score],
+        "scores": scores,
+        "command": f"python -m spacy {' '.join(command)}",
+    }
 
 
 def _spread(results: dict[str, Any], arm: str, seeds: int, split: str) -> str:
