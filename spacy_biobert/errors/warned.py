@@ -9,7 +9,7 @@ class WarningMessages:
         "with AVX512-BF16 or AMX, or a GPU of compute capability 8). Computing in "
         "float32 instead; set precision to 'auto' or 'fp32' to silence this."
     )
-    B321 = (
+    B355 = (
         "Encoder: the norm of the gradient is {norm}; its weights stay as they are in "
         "this step. If it happens again, lower the learning rate."
     )

@@ -89,7 +89,7 @@ def take_update(updates: Updates, network: Any, *, owner: int) -> None:
     }
     norm = take_step(stepper, rate=settings.learn_rate, max_norm=settings.grad_clip)
     if not math.isfinite(norm):
-        warnings.warn(Warnings.B321.format(norm=norm), stacklevel=2)
+        warnings.warn(Warnings.B355.format(norm=norm), stacklevel=2)
         return
     updates.n_taken += 1
     if settings.averages is not None:
