@@ -27,6 +27,7 @@ PAGES = (
     "README.md",
     "docs/annotate.md",
     "docs/data.md",
+    "docs/design.md",
     "docs/registry.md",
     "assets/biobert-mini/README.md",
 )
@@ -207,6 +208,54 @@ def speed_notes(result: dict[str, Any]) -> str:
         f"this {'GPU' if settings['device'] != 'cpu' else 'processor'}. "
         f"Threads: {settings['threads']}, preparing: 1, in processor time. Mean ± "
         f"deviation (least to most) of {settings['repeats']} repeats in turn."
+    )
+
+
+def optimizer_step() -> str:
+    """How long a step of the encoder's optimizer takes, ours and thinc's."""
+    result = needed("optimizer_step")
+    figures = result["figures"]
+    rows = [
+        (name, f"{mean(found):.2f} ± {stdev(found):.2f}")
+        for name, found in figures["seconds"].items()
+    ]
+    table = markdown_table(("optimizer's part of a step", "seconds"), rows)
+    return (
+        f"{table}\n\nOurs is {times(figures['faster'])} times as fast. BERT-Base, "
+        f"random weights and gradients, {result['settings']['threads']} thread, processor "
+        f"time, {result['settings']['repeats']} steps in turn.\n\n{provenance([result])}"
+    )
+
+
+def loading() -> str:
+    """What it takes to load a pipeline with a BERT-Base."""
+    result = needed("loading")
+    figures = result["figures"]
+    rows = [
+        (
+            arm,
+            f"{figures['disk_MB'][arm]:,.0f}",
+            *(
+                f"{mean([run[key] for run in runs]):{form}}"
+                for key, form in (
+                    ("processor_seconds", ".2f"),
+                    ("seconds", ".2f"),
+                    ("peak_MB", ",.0f"),
+                    ("first_text_MB", ",.0f"),
+                )
+            ),
+            times(figures["faster"][arm]),
+        )
+        for arm, runs in figures["runs"].items()
+    ]
+    header = (
+        *("load BERT-Base", "MB on disk", "processor seconds", "seconds"),
+        *("MB at most", "MB after a text", "times as fast"),
+    )
+    return (
+        f"{markdown_table(header, rows)}\n\nAbove what the imports take. Mean of "
+        f"{result['settings']['repeats']} new processes each, in turn, on a machine with "
+        f"other work; times as fast as stock, in processor time.\n\n{provenance([result])}"
     )
 
 
@@ -440,6 +489,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "partial_annotation": partial_annotation,
     "pretraining": pretraining,
     "pretraining_speed": pretraining_speed,
+    "optimizer_step": optimizer_step,
+    "loading": loading,
     "encoder_start": encoder_start,
     "mini_pretraining": mini_pretraining,
     "mini_encoder_start": mini_encoder_start,

@@ -38,8 +38,8 @@ def whole_file(path: Path) -> Iterator[Path]:
 def whole_folder(path: Path) -> Iterator[Path]:
     """Give a temporary folder to fill, which becomes `path` if all goes well.
 
-    path (Path): The folder to be. An existing one is replaced at the end, and
-        kept if anything is raised inside.
+    path (Path): The folder to be. An existing one, or a file, is replaced at the
+        end, and kept if anything is raised inside.
     YIELDS (Path): The folder to fill, beside `path`.
     RAISES (OSError): If nothing can be written there.
     """
@@ -55,13 +55,20 @@ def whole_folder(path: Path) -> Iterator[Path]:
                 file.chmod(mode)
                 flush(file)
         replaced = path.with_name(f".{path.name}.replaced")
-        shutil.rmtree(replaced, ignore_errors=True)
+        _remove(replaced)
         if path.exists():
             os.replace(path, replaced)
         os.replace(unfinished, path)
-        shutil.rmtree(replaced, ignore_errors=True)
+        _remove(replaced)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _remove(path: Path) -> None:
+    """Remove what there is, be it a folder or a file."""
+    if path.is_file():
+        path.unlink()
+    shutil.rmtree(path, ignore_errors=True)
 
 
 @contextmanager

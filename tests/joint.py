@@ -6,7 +6,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
 
-from .pipelines import make_nlp
+from .pipelines import RELEASE, make_nlp
 
 NER = """factory = "biobert_ner"
 [model]
@@ -31,7 +31,9 @@ CLS_LISTENER"""
 
 def make_joint(encoder: Path) -> Language:
     """Build and initialize the pipeline on two documents, with fixed weights."""
-    nlp = make_nlp(encoder, ner=NER, relation=RELATION, textcat=TEXTCAT)
+    nlp = make_nlp(
+        encoder, ner=NER, relation=RELATION, textcat=TEXTCAT, release=RELEASE
+    )
     nlp.initialize(
         lambda: [Example(nlp.make_doc(doc.text), doc) for doc in annotated_docs(nlp)]
     )

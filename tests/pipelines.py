@@ -8,7 +8,7 @@ from thinc.api import Config
 
 ENCODER = """
 [components.transformer]
-factory = "transformer"
+factory = "{factory}"
 
 [components.transformer.model]
 @architectures = "spacy-biobert.BioBertModel.v1"
@@ -34,7 +34,9 @@ grad_factor = 1.0
 """
 
 
-def make_config(encoder: Path, **components: str) -> Config:
+def make_config(
+    encoder: Path, *, factory: str = "biobert_transformer", **components: str
+) -> Config:
     """Make a config with the tiny encoder in front of `components`.
 
     Each component is given by its block without the header, e.g.
@@ -46,7 +48,7 @@ lang = "en"
 pipeline = {["transformer", *components]}
 
 [components]
-{ENCODER.format(name=encoder)}
+{ENCODER.format(name=encoder, factory=factory)}
 """.replace("'", '"')
     for name, block in components.items():
         block = block.replace("CLS_LISTENER", CLS_LISTENER).replace(
@@ -58,11 +60,12 @@ pipeline = {["transformer", *components]}
     return Config().from_str(text)
 
 
-def make_nlp(encoder: Path, **components: str) -> Language:
+def make_nlp(
+    encoder: Path, *, factory: str = "biobert_transformer", **components: str
+) -> Language:
     """Build the pipeline of `make_config`, not initialized."""
-    return spacy.util.load_model_from_config(
-        make_config(encoder, **components), auto_fill=True, validate=True
-    )
+    config = make_config(encoder, factory=factory, **components)
+    return spacy.util.load_model_from_config(config, auto_fill=True, validate=True)
 
 
 TAGGER = """factory = "tagger"
@@ -70,3 +73,5 @@ TAGGER = """factory = "tagger"
 @architectures = "spacy.Tagger.v2"
 [model.tok2vec]
 LISTENER"""
+
+RELEASE = 'factory = "biobert_release"'

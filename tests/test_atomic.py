@@ -80,3 +80,13 @@ def test_files_of_a_whole_folder_are_readable_by_all_that_may_read_it(
         os.umask(old)
 
     assert (tmp_path / "folder" / "a").stat().st_mode & 0o777 == 0o644
+
+
+def test_whole_folder_takes_the_place_of_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "store"
+    path.write_text("a file")
+    with whole_folder(path) as unfinished:
+        (unfinished / "a").write_text("a")
+
+    assert [file.name for file in path.iterdir()] == ["a"]
+    assert list(tmp_path.iterdir()) == [path]

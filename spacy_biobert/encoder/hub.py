@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 import torch
+from safetensors import SafetensorError
 from tokenizers import Tokenizer
 from transformers.models.bert.configuration_bert import BertConfig
 from transformers.models.bert.modeling_bert import BertForPreTraining, BertModel
@@ -48,6 +49,7 @@ WEIGHTS_DTYPES = {
     "bf16": torch.bfloat16,
     "fp16": torch.float16,
 }
+N_SHOWN = 10  # differences between weights and config that an error names
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +210,7 @@ def new_pretraining_model(
 
 
 def write_pretraining_model(
-    model: BertForPreTraining,
+    model: BertForPreTraining | BertModel,
     tokenizer: PreTrainedTokenizerFast,
     folder: Path,
     *,
@@ -216,7 +218,7 @@ def write_pretraining_model(
 ) -> None:
     """Write a network and its tokenizer into a folder, which is one of Hugging Face then.
 
-    model (BertForPreTraining): Saved with both heads, as safetensors.
+    model (BertForPreTraining | BertModel): Saved with the heads it has, as safetensors.
     tokenizer (PreTrainedTokenizerFast): Saved with its casing and the number
         of positions of the network as `model_max_length`.
     folder (Path): An existing one.
@@ -242,7 +244,7 @@ def write_pretraining_model(
 
 
 def save_pretraining_model(
-    model: BertForPreTraining,
+    model: BertForPreTraining | BertModel,
     tokenizer: PreTrainedTokenizerFast,
     folder: Path,
     *,
@@ -258,7 +260,7 @@ def save_pretraining_model(
 
 
 def _in_format(
-    model: BertForPreTraining, weights: WeightsFormat
+    model: BertForPreTraining | BertModel, weights: WeightsFormat
 ) -> dict[str, torch.Tensor]:
     """Turn each weight into a format once, so that those that are one stay one."""
     turned: dict[int, torch.Tensor] = {}
@@ -304,22 +306,33 @@ def _open_model(
             Errors.B304.format(folder=folder, files=" or ".join(WEIGHT_FILES))
         )
     with _quiet():
-        model, report = kind.from_pretrained(
-            str(folder),
-            config=config,
-            local_files_only=True,
-            output_loading_info=True,
-            ignore_mismatched_sizes=True,
-            **options,
-        )
+        try:
+            model, report = kind.from_pretrained(
+                str(folder),
+                config=config,
+                local_files_only=True,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,
+                **options,
+            )
+        except SafetensorError as error:
+            raise ValueError(
+                Errors.B354.format(path=folder / WEIGHT_FILES[0], reason=error)
+            ) from error
     # A network without its own layers would work, and know nothing.
     head = ("cls.", "bert.pooler.", "pooler.")
     missing = tuple(sorted(report["missing_keys"]))
-    wrong = [key for key in missing if not key.startswith(head)]
-    wrong += [str(key) for key, *_ in report["mismatched_keys"]]
+    wrong = [f"{key} is missing" for key in missing if not key.startswith(head)]
+    shapes = {key: tuple(weight.shape) for key, weight in model.state_dict().items()}
+    wrong += [f"{key} is not {shapes[key]}" for key in report["mismatched_keys"]]
     if wrong:
+        more = [f"{len(wrong) - N_SHOWN} more"] if len(wrong) > N_SHOWN else []
         raise ValueError(
-            Errors.B308.format(folder=folder, n_wrong=len(wrong), example=wrong[0])
+            Errors.B308.format(
+                folder=folder,
+                n_wrong=len(wrong),
+                differences="; ".join(wrong[:N_SHOWN] + more),
+            )
         )
     return model.eval(), missing
 

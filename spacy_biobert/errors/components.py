@@ -114,6 +114,17 @@ class ComponentErrors:
         "RelationModel: expected backprop after begin_update, found it after a "
         "prediction, which keeps nothing for it. Call the model with is_train=True."
     )
+    B460 = (
+        "Component '{name}': the factory 'biobert_transformer' expects an encoder of "
+        'ours, found another. Set @architectures = "spacy-biobert.BioBertModel.v1" in '
+        "[components.{name}.model], or take the factory 'transformer'."
+    )
+    B461 = (
+        "The encoder's vectors of this document were freed by the component "
+        "'biobert_release', and something reads them after it. Put 'biobert_release' "
+        "behind it in [nlp] pipeline, or load the pipeline without it: "
+        "spacy.load(..., exclude=['release'])."
+    )
     B459 = (
         "Component '{name}', document {document!r}: expected at most one label for a "
         "pair of entities or concepts, because the component is exclusive, found "

@@ -43,8 +43,8 @@ class EncoderErrors:
     )
     B308 = (
         "{folder}: the weights do not fit config.json: {n_wrong} are missing or of "
-        "another shape, the first is '{example}'. Copy config.json and the weights "
-        "from the same encoder again."
+        "another shape ({differences}). Copy config.json and the weights from the same "
+        "encoder again."
     )
     B309 = "{path}: expected JSON, found something else: {reason}. Copy the file again."
     B330 = (
@@ -74,4 +74,25 @@ class EncoderErrors:
     B340 = (
         "Backend 'varlen': expected {obstacle}. Take 'sdpa', which works anywhere, or "
         "'auto', which takes what this device has."
+    )
+    B350 = (
+        "Encoder: expected {key} to be {expected}, found {found}. Correct it in "
+        "[components.transformer.model]."
+    )
+    B351 = (
+        "Encoder: expected frozen_layers of at most {n_layers}, the layers of this "
+        "network, found {found}. Correct it in [components.transformer.model]."
+    )
+    B352 = (
+        "Encoder: expected an optimizer of thinc, such as Adam.v1, found {found}. Set "
+        "@optimizers in [training.optimizer]."
+    )
+    B353 = (
+        "{folder}: expected a folder that the factory 'biobert_transformer' wrote, found "
+        "{found}. Copy the whole pipeline again; one that was trained with the factory "
+        "'transformer' is loaded with that factory."
+    )
+    B354 = (
+        "{path}: expected weights as safetensors, found something else, or a file that "
+        "is cut ({reason}). Copy it again."
     )

@@ -9,6 +9,10 @@ class WarningMessages:
         "with AVX512-BF16 or AMX, or a GPU of compute capability 8). Computing in "
         "float32 instead; set precision to 'auto' or 'fp32' to silence this."
     )
+    B355 = (
+        "Encoder: the norm of the gradient is {norm}; its weights stay as they are in "
+        "this step. If it happens again, lower the learning rate."
+    )
     B453 = (
         "{owner}._.{name} is somebody else's attribute and stays as it is. Read ours "
         "from doc.user_data[{key!r}], or do not register the other one."

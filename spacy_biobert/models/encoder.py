@@ -9,6 +9,7 @@ import copy
 import multiprocessing
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal, cast
 
 import numpy
@@ -25,26 +26,24 @@ from spacy_transformers.layers import (
     TransformerModel,
     trfs2arrays,
 )
-from spacy_transformers.layers.hf_shim import HFShim
-from spacy_transformers.layers.transformer_model import set_pytorch_transformer
 from spacy_transformers.span_getters import get_doc_spans
 from thinc.api import (
     Model,
     chain,
-    get_torch_default_device,
     torch2xp,
     xp2torch,
 )
-from thinc.shims.shim import Shim
 from thinc.types import Floats2d, Floats3d, Ints1d, Ragged
 
 from ..encoder.batches import N_SPECIALS, encode, make_batches
-from ..encoder.hub import open_encoder, open_tokenizer
+from ..encoder.hub import WeightsFormat, open_encoder, open_tokenizer
 from ..encoder.precision import Precision, resolve_precision
+from ..encoder.rates import PartRates
 from ..errors import Errors
 from .alignment import Pooling
 from .listener import by_doc, with_cls
 from .pieces import to_sequences
+from .shim import EncoderShim
 
 EncoderT = Model[list[Doc], FullTransformerBatch]
 
@@ -57,10 +56,15 @@ def build_biobert_model_v1(
     max_batch_pieces: int = 4096,
     pooling: Literal["mean", "first"] = "mean",
     precision: Literal["auto", "fp32", "bf16"] = "fp32",
+    encoder_rate: float = 1.0,
+    layer_decay: float = 1.0,
+    embeddings_rate: float = 1.0,
+    frozen_embeddings: bool = False,
+    frozen_layers: int = 0,
 ) -> Model[list[Doc], FullTransformerBatch]:
     """Encode documents of any length with a BERT, one row per token.
 
-    For the factory `transformer`. Row 0 of a document is [CLS], the mean over
+    For the factories `biobert_transformer` and `transformer`. Row 0 of a document is [CLS], the mean over
     its windows; row 1 + i is token i. A token without pieces is a row of zeros.
 
     name (str): Folder with the encoder, or a name on the Hugging Face hub. Only
@@ -74,13 +78,24 @@ def build_biobert_model_v1(
     precision (Literal): Number format of products of matrices: "fp32", "bf16",
         or "auto" for bf16 where the device is fast in it. Weights and results
         are float32.
+    encoder_rate (float): The learning rate of the last layer, as a factor on that
+        of [training.optimizer], which is that of the other components.
+    layer_decay (float): The rate of a layer, as a factor on the layer above it.
+    embeddings_rate (float): One more factor for the embeddings, which lie below
+        the first layer.
+    frozen_embeddings (bool): Whether the embeddings keep their weights.
+    frozen_layers (int): So many of the first layers, and the embeddings, keep
+        their weights.
     RETURNS (Model[list[Doc], FullTransformerBatch]): Documents without tokens
         get no rows.
     RAISES (ValueError): If `window`, `stride` and `max_batch_pieces` do not fit
-        together.
+        together, or a rate makes no sense.
     """
     settings = EncoderSettings(window, stride, max_batch_pieces, pooling, precision)
-    return BioBertModel(name, settings)
+    rates = PartRates(
+        encoder_rate, layer_decay, embeddings_rate, frozen_embeddings, frozen_layers
+    )
+    return BioBertModel(name, settings, rates)
 
 
 def build_biobert_listener_v1(
@@ -149,65 +164,60 @@ class EncoderSettings:
 class BioBertModel(TransformerModel):
     """A `TransformerModel` whose rows are tokens. Made by `build_biobert_model_v1`."""
 
-    def __init__(self, name: str, settings: EncoderSettings) -> None:
+    def __init__(self, name: str, settings: EncoderSettings, rates: PartRates) -> None:
         # Not super().__init__, which would build a network of its own.
         Model.__init__(
             self,
             "transformer",
             _forward,
             init=_init,
-            layers=[Model("hf-pytorch", _no_forward, shims=[EncoderShim()])],
+            layers=[Model("hf-pytorch", _no_forward, shims=[EncoderShim(rates)])],
             dims={"nO": None},
             attrs={
                 "name": name,
                 "settings": settings,
                 "get_spans": get_doc_spans,
-                "set_transformer": set_pytorch_transformer,
+                "set_transformer": _set_transformer,
                 "has_transformer": False,
                 "replace_listener": by_doc,
                 "replace_listener_cfg": _replace_listener_cfg,
             },
         )
 
+    def write_folder(self, folder: Path, *, weights: WeightsFormat) -> None:
+        """Write the encoder as a Hugging Face folder, whole or not at all.
+
+        folder (Path): An existing one is replaced at the end.
+        weights (str): "fp32", or "bf16" or "fp16", half the size.
+        RAISES (ValueError): If there are no weights yet.
+        RAISES (OSError): If nothing can be written there.
+        """
+        if not self.attrs["has_transformer"]:
+            raise ValueError(Errors.B333.format(name=self.attrs["name"]))
+        self.layers[0].shims[0].to_disk(folder, weights=weights)
+
+    def read_folder(self, folder: Path) -> None:
+        """Take the encoder that `write_folder` wrote.
+
+        folder (Path): The folder.
+        RAISES (OSError): If something is missing.
+        RAISES (ValueError): If something does not fit, or is damaged.
+        """
+        self.layers[0].shims[0].from_disk(folder)
+        _take_shape(self)
+
     def copy(self) -> "BioBertModel":
         """Copy with weights of its own.
 
         RETURNS (BioBertModel): Trains apart from this one.
         """
-        copied = BioBertModel(self.attrs["name"], self.attrs["settings"])
+        shim: EncoderShim = self.layers[0].shims[0]
+        copied = BioBertModel(self.attrs["name"], self.attrs["settings"], shim.rates)
         copied.layers[0] = self.layers[0].copy()
         copied.attrs["has_transformer"] = self.attrs["has_transformer"]
         if self.has_dim("nO"):
             copied.set_dim("nO", self.get_dim("nO"))
         return copied
-
-
-class EncoderShim(HFShim):
-    """Holds network and tokenizer, and saves them with the pipeline."""
-
-    def __init__(self) -> None:
-        super().__init__(HFObjects(None, None, None))
-        self.model_cls = _WithoutPooler(self.model_cls)
-
-    def copy(self) -> "EncoderShim":
-        """Copy with weights of its own.
-
-        RETURNS (EncoderShim): Its id is new: the optimizer keeps its moments
-            per id, and two encoders must not share them.
-        """
-        copied = copy.deepcopy(self)
-        with Shim.global_id_lock:
-            Shim.global_id += 1
-            copied.id = Shim.global_id
-        return copied
-
-
-@dataclass(frozen=True, slots=True)
-class _WithoutPooler:
-    auto_model: Any
-
-    def from_config(self, config: Any) -> Any:
-        return self.auto_model.from_config(config, add_pooling_layer=False)
 
 
 @dataclass
@@ -234,10 +244,18 @@ def _init(model: EncoderT, X: list[Doc] | None = None, Y: object = None) -> None
     tokenizer = open_tokenizer(name)
     network: Any = open_encoder(name)
     _check_positions(model.attrs["settings"], network)
-    vocabulary = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
-    text = "".join(f"{piece}\n" for piece, _ in vocabulary)
-    network.to(get_torch_default_device())
-    set_pytorch_transformer(model, HFObjects(tokenizer, network, text.encode("utf8")))
+    _set_transformer(model, HFObjects(tokenizer, network, None))
+
+
+def _set_transformer(model: EncoderT, encoder: HFObjects) -> None:
+    model.layers[0].shims[0].hold(encoder.transformer, encoder.tokenizer)
+    _take_shape(model)
+
+
+def _take_shape(model: EncoderT) -> None:
+    network = model.layers[0].shims[0]._model
+    model.set_dim("nO", network.config.hidden_size, force=True)
+    model.attrs["has_transformer"] = True
 
 
 def _check_positions(settings: EncoderSettings, network: Any) -> None:
@@ -283,7 +301,8 @@ def _forward(
 
     def backprop(dY: FullTransformerBatch) -> list[Doc]:
         for d_rows in dY.model_output.to_tuple():
-            torch.autograd.backward(rows, d_rows.to(rows.device))
+            if rows.requires_grad:
+                torch.autograd.backward(rows, d_rows.to(rows.device))
         return docs
 
     return Y, backprop

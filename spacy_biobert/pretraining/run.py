@@ -8,6 +8,7 @@ import torch
 from ..encoder.attention import Backend, choose_backend
 from ..encoder.forward import set_dropout
 from ..encoder.hub import BertForPreTraining
+from ..encoder.optimizer import make_optimizer
 from ..encoder.precision import resolve_device, resolve_precision
 from .checkpoint import Checkpoint, RunFolder
 from .config import PretrainConfig
@@ -15,7 +16,6 @@ from .device import Device
 from .feed import Feed
 from .flat import FlatBatch, flatten
 from .making import HiddenBatch
-from .optimizer import make_optimizer
 from .ranks import Ranks
 from .start import start_weights
 

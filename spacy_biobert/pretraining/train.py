@@ -15,6 +15,7 @@ import torch
 
 from ..encoder.flops import forward_flops
 from ..encoder.hub import BertConfig
+from ..encoder.optimizer import take_step
 from ..encoder.precision import computing_in
 from ..errors import Errors
 from .ahead import Ahead
@@ -26,7 +27,6 @@ from .interruption import noting_interruption
 from .losses import Sums, pretraining_loss
 from .manifest import describe_run
 from .model import guess
-from .optimizer import take_step
 from .position import Position, Window
 from .ranks import Ranks, joined_ranks
 from .run import AnyBatch, Figures, Report, Run, prepare_run

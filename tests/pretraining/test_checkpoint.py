@@ -5,9 +5,9 @@ import torch
 from safetensors import SafetensorError
 
 from spacy_biobert.encoder.hub import open_pretraining_model, open_tokenizer
+from spacy_biobert.encoder.optimizer import make_optimizer
 from spacy_biobert.pretraining.checkpoint import Checkpoint, RunFolder
 from spacy_biobert.pretraining.curve import draw_curve
-from spacy_biobert.pretraining.optimizer import make_optimizer
 
 from ..full_disk import no_file_beyond
 

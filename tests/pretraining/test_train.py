@@ -15,13 +15,13 @@ from spacy_biobert.encoder.hub import (
     open_pretraining_model,
     open_tokenizer,
 )
+from spacy_biobert.encoder.optimizer import make_optimizer, take_step
 from spacy_biobert.pretraining import train
 from spacy_biobert.pretraining.checkpoint import RunFolder
 from spacy_biobert.pretraining.config import read_config
 from spacy_biobert.pretraining.feed import Place, open_feed
 from spacy_biobert.pretraining.losses import pretraining_loss
 from spacy_biobert.pretraining.model import guess
-from spacy_biobert.pretraining.optimizer import make_optimizer, take_step
 from spacy_biobert.pretraining.train import pretrain
 
 from .runs import CONFIG, make, make_store, overrides

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from spacy_biobert.encoder.hub import open_pretraining_model
-from spacy_biobert.pretraining.optimizer import make_optimizer, take_step
+from spacy_biobert.encoder.optimizer import make_optimizer, take_step
 
 
 def optimizer_of(model, **changes):
@@ -43,7 +43,7 @@ def test_take_step_scales_the_rate_and_forgets_the_gradients():
 def test_take_step_cuts_gradients_over_all_weights():
     linear = torch.nn.Linear(2, 1)
     optimizer = torch.optim.SGD(
-        [{"params": linear.parameters(), "peak_lr": 1.0}], lr=1.0
+        [{"params": linear.parameters(), "factor": 1.0}], lr=1.0
     )
     before = [p.detach().clone() for p in linear.parameters()]
     linear(torch.tensor([[30.0, 40.0]])).sum().backward()
