@@ -38,13 +38,16 @@ from thinc.api import (
 from thinc.shims.shim import Shim
 from thinc.types import Floats2d, Floats3d, Ints1d, Ragged
 
-from ..encoder.batches import N_SPECIALS, encode, make_batches
+from ..encoder.batches import make_batches
 from ..encoder.hub import open_encoder, open_tokenizer
 from ..encoder.precision import Precision, resolve_precision
+from ..encoder.rows import batch_budget, encode_rows
+from ..encoder.windows import N_SPECIALS
 from ..errors import Errors
 from .alignment import Pooling
 from .listener import by_doc, with_cls
-from .pieces import to_sequences
+from .pieces import Boundaries, to_sequences
+from .stock_arguments import StockArguments, apply_dropout, take_stock_arguments
 
 EncoderT = Model[list[Doc], FullTransformerBatch]
 
@@ -54,32 +57,70 @@ def build_biobert_model_v1(
     name: str,
     window: int = 512,
     stride: int = 384,
-    max_batch_pieces: int = 4096,
+    boundaries: Literal["anywhere", "sentences"] = "anywhere",
+    max_batch_pieces: int | None = None,
     pooling: Literal["mean", "first"] = "mean",
     precision: Literal["auto", "fp32", "bf16"] = "fp32",
+    get_spans: Callable[..., Any] | None = None,
+    tokenizer_config: dict[str, Any] | None = None,
+    transformer_config: dict[str, Any] | None = None,
+    mixed_precision: bool = False,
+    grad_scaler_config: dict[str, Any] | None = None,
 ) -> Model[list[Doc], FullTransformerBatch]:
     """Encode documents of any length with a BERT, one row per token.
 
     For the factory `transformer`. Row 0 of a document is [CLS], the mean over
-    its windows; row 1 + i is token i. A token without pieces is a row of zeros.
+    its windows; row 1 + i is token i. A token without pieces, such as a line break,
+    has the vector of the piece before it, or that of [CLS] at the very beginning. In
+    the overlap of two windows the rule is "furthest": each piece is taken from the
+    window in which it stands furthest from an edge.
+
+    The last five arguments are those of `spacy-transformers.TransformerModel.v3`, so
+    that a config which has them needs no other change than the name of the architecture.
 
     name (str): Folder with the encoder, or a name on the Hugging Face hub. Only
         read by `initialize`; a saved pipeline holds its own copy.
     window (int): Pieces that the encoder sees at once, with [CLS] and [SEP].
         At most the number of positions of the encoder.
     stride (int): Pieces between the starts of two windows of a document.
-    max_batch_pieces (int): Most pieces, with padding, to encode at once. It
-        bounds the memory and moves no result.
+    boundaries (Literal): "anywhere", or "sentences" for windows that end with a
+        sentence and begin with one, within the overlap that `stride` gives. A sentence
+        longer than a window is cut, a document without sentences as with "anywhere".
+    max_batch_pieces (int | None): Most pieces to encode at once. It bounds the memory
+        and moves no result. None for what suits the device.
     pooling (Literal): A token is the "mean" of its pieces, or the "first".
     precision (Literal): Number format of products of matrices: "fp32", "bf16",
         or "auto" for bf16 where the device is fast in it. Weights and results
         are float32.
+    get_spans (Callable | None): Without effect, there is a warning: windows are
+        counted in pieces here, so that nothing is cut off.
+    tokenizer_config (dict | None): Without effect but for `use_fast`, which is always
+        true; there is a warning. The tokenizer is as its folder has it.
+    transformer_config (dict | None): The rates `hidden_dropout_prob` and
+        `attention_probs_dropout_prob` replace those of the encoder at `initialize`.
+        Of other keys there is a warning.
+    mixed_precision (bool): True is `precision` "auto" where that is "fp32".
+    grad_scaler_config (dict | None): Without effect, there is a warning if it is not
+        empty: bfloat16 needs no scaling of gradients.
     RETURNS (Model[list[Doc], FullTransformerBatch]): Documents without tokens
         get no rows.
     RAISES (ValueError): If `window`, `stride` and `max_batch_pieces` do not fit
         together.
     """
-    settings = EncoderSettings(window, stride, max_batch_pieces, pooling, precision)
+    dropout = take_stock_arguments(
+        StockArguments(
+            get_spans, tokenizer_config, transformer_config, grad_scaler_config
+        )
+    )
+    settings = EncoderSettings(
+        window=window,
+        stride=stride,
+        boundaries=boundaries,
+        max_batch_pieces=max_batch_pieces,
+        pooling=pooling,
+        precision="auto" if mixed_precision and precision == "fp32" else precision,
+        dropout=dropout,
+    )
     return BioBertModel(name, settings)
 
 
@@ -132,9 +173,11 @@ class EncoderSettings:
 
     window: int
     stride: int
-    max_batch_pieces: int
+    boundaries: Boundaries
+    max_batch_pieces: int | None
     pooling: Pooling
     precision: Precision
+    dropout: dict[str, float]
 
     def __post_init__(self) -> None:
         room = self.window - N_SPECIALS
@@ -142,7 +185,7 @@ class EncoderSettings:
             raise ValueError(
                 Errors.B330.format(window=self.window, stride=self.stride, most=room)
             )
-        if self.max_batch_pieces < 1:
+        if self.max_batch_pieces is not None and self.max_batch_pieces < 1:
             raise ValueError(Errors.B331.format(found=self.max_batch_pieces))
 
 
@@ -234,6 +277,7 @@ def _init(model: EncoderT, X: list[Doc] | None = None, Y: object = None) -> None
     tokenizer = open_tokenizer(name)
     network: Any = open_encoder(name)
     _check_positions(model.attrs["settings"], network)
+    apply_dropout(network, model.attrs["settings"].dropout)
     vocabulary = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
     text = "".join(f"{piece}\n" for piece, _ in vocabulary)
     network.to(get_torch_default_device())
@@ -259,26 +303,26 @@ def _forward(
         raise ValueError(Errors.B333.format(name=model.attrs["name"]))
     _check_positions(settings, network)
     full = [doc for doc in docs if len(doc)]
-    sequences = to_sequences(full, tokenizer, pooling=settings.pooling)
-    batches = make_batches(
-        sequences,
+    sequences, windows = to_sequences(
+        full,
+        tokenizer,
+        pooling=settings.pooling,
         window=settings.window,
         stride=settings.stride,
-        max_batch_pieces=settings.max_batch_pieces,
+        boundaries=settings.boundaries,
+    )
+    dtype = resolve_precision(settings.precision, network.device)
+    batches = make_batches(
+        sequences,
+        windows,
+        max_batch_pieces=settings.max_batch_pieces or batch_budget(network.device),
         cls_id=tokenizer.cls_token_id,
         sep_id=tokenizer.sep_token_id,
-        pad_id=tokenizer.pad_token_id,
     )
     if network.training != is_train:
         network.train(is_train)
     with torch.inference_mode(not is_train):
-        rows = encode(
-            network,
-            batches,
-            n_rows=sum(sequence.n_rows for sequence in sequences),
-            width=network.config.hidden_size,
-            dtype=resolve_precision(settings.precision, network.device),
-        )
+        rows = encode_rows(network, batches, n_rows=sequences.n_rows, dtype=dtype)
     Y = _split(docs, torch2xp(rows.detach()))
 
     def backprop(dY: FullTransformerBatch) -> list[Doc]:
