@@ -92,6 +92,11 @@ class ChunkMemory:
         new = list(dict.fromkeys(c for c in chunks if c not in self._numbers))
         if not new:
             return
+        # Whoever else uses the tokenizer may have switched them on.
+        if self._backend.truncation is not None:
+            self._backend.no_truncation()
+        if self._backend.padding is not None:
+            self._backend.no_padding()
         # In bundles, because a call for each short chunk costs far more than its pieces.
         bundles = (
             [" ".join(new[i : i + _BUNDLE]) for i in range(0, len(new), _BUNDLE)]
@@ -165,9 +170,6 @@ def memory_of(tokenizer: Any) -> ChunkMemory:
     """
     memory = _MEMORIES.get(tokenizer)
     if memory is None:
-        # Both change the tokenizer, which fails while another thread uses it.
-        tokenizer.backend_tokenizer.no_truncation()
-        tokenizer.backend_tokenizer.no_padding()
         memory = _MEMORIES[tokenizer] = ChunkMemory(tokenizer)
     return memory
 

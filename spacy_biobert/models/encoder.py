@@ -55,8 +55,8 @@ EncoderT = Model[list[Doc], FullTransformerBatch]
 def build_biobert_model_v1(
     *,
     name: str,
-    window: int = 512,
-    stride: int = 384,
+    window: int | None = None,
+    stride: int | None = None,
     boundaries: Literal["anywhere", "sentences"] = "anywhere",
     max_batch_pieces: int | None = None,
     pooling: Literal["mean", "first"] = "mean",
@@ -80,9 +80,10 @@ def build_biobert_model_v1(
 
     name (str): Folder with the encoder, or a name on the Hugging Face hub. Only
         read by `initialize`; a saved pipeline holds its own copy.
-    window (int): Pieces that the encoder sees at once, with [CLS] and [SEP].
-        At most the number of positions of the encoder.
-    stride (int): Pieces between the starts of two windows of a document.
+    window (int | None): Pieces that the encoder sees at once, with [CLS] and [SEP].
+        At most the number of positions of the encoder; None for as many.
+    stride (int | None): Pieces between the starts of two windows of a document. None
+        for three quarters of the window.
     boundaries (Literal): "anywhere", or "sentences" for windows that end with a
         sentence and begin with one, within the overlap that `stride` gives. A sentence
         longer than a window is cut, a document without sentences as with "anywhere".
@@ -171,8 +172,8 @@ class EncoderSettings:
     Thinc does not save it with the weights: the config of a pipeline rules.
     """
 
-    window: int
-    stride: int
+    window: int | None
+    stride: int | None
     boundaries: Boundaries
     max_batch_pieces: int | None
     pooling: Pooling
@@ -180,13 +181,24 @@ class EncoderSettings:
     dropout: dict[str, float]
 
     def __post_init__(self) -> None:
-        room = self.window - N_SPECIALS
-        if not 1 <= self.stride <= room:
-            raise ValueError(
-                Errors.B330.format(window=self.window, stride=self.stride, most=room)
-            )
+        if self.window is not None:
+            self.cut_for(self.window)
         if self.max_batch_pieces is not None and self.max_batch_pieces < 1:
             raise ValueError(Errors.B331.format(found=self.max_batch_pieces))
+
+    def cut_for(self, n_positions: int) -> tuple[int, int]:
+        """Give window and stride in pieces for an encoder of so many positions."""
+        window = n_positions if self.window is None else self.window
+        stride = window * 3 // 4 if self.stride is None else self.stride
+        if window > n_positions:
+            raise ValueError(Errors.B332.format(window=window, n_positions=n_positions))
+        if not 1 <= stride <= window - N_SPECIALS:
+            raise ValueError(
+                Errors.B330.format(
+                    window=window, stride=stride, most=window - N_SPECIALS
+                )
+            )
+        return window, stride
 
 
 class BioBertModel(TransformerModel):
@@ -276,20 +288,12 @@ def _init(model: EncoderT, X: list[Doc] | None = None, Y: object = None) -> None
     name = model.attrs["name"]
     tokenizer = open_tokenizer(name)
     network: Any = open_encoder(name)
-    _check_positions(model.attrs["settings"], network)
+    model.attrs["settings"].cut_for(network.config.max_position_embeddings)
     apply_dropout(network, model.attrs["settings"].dropout)
     vocabulary = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
     text = "".join(f"{piece}\n" for piece, _ in vocabulary)
     network.to(get_torch_default_device())
     set_pytorch_transformer(model, HFObjects(tokenizer, network, text.encode("utf8")))
-
-
-def _check_positions(settings: EncoderSettings, network: Any) -> None:
-    n_positions = network.config.max_position_embeddings
-    if settings.window > n_positions:
-        raise ValueError(
-            Errors.B332.format(window=settings.window, n_positions=n_positions)
-        )
 
 
 def _forward(
@@ -301,14 +305,14 @@ def _forward(
     network, tokenizer = shim._hfmodel.transformer, shim._hfmodel.tokenizer
     if network is None:
         raise ValueError(Errors.B333.format(name=model.attrs["name"]))
-    _check_positions(settings, network)
+    window, stride = settings.cut_for(network.config.max_position_embeddings)
     full = [doc for doc in docs if len(doc)]
     sequences, windows = to_sequences(
         full,
         tokenizer,
         pooling=settings.pooling,
-        window=settings.window,
-        stride=settings.stride,
+        window=window,
+        stride=stride,
         boundaries=settings.boundaries,
     )
     dtype = resolve_precision(settings.precision, network.device)

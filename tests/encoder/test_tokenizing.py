@@ -149,9 +149,10 @@ def test_no_texts_and_empty_texts_have_no_pieces(tiny_encoder):
 
 def test_truncation_and_padding_of_a_tokenizer_are_switched_off(tiny_encoder):
     tokenizer = open_tokenizer(tiny_encoder)
-    tokenizer.backend_tokenizer.enable_truncation(5)
-    tokenizer.backend_tokenizer.enable_padding(length=99)
-    assert len(memory_of(tokenizer).place(["a b c d e f g"]).ids) == 7
+    for text in ("a b c d e f g", "h i j k l m n"):  # also when it is in use already
+        tokenizer.backend_tokenizer.enable_truncation(5)
+        tokenizer.backend_tokenizer.enable_padding(length=99)
+        assert len(memory_of(tokenizer).place([text]).ids) == 7
 
 
 def test_threads_share_a_memory(tiny_encoder):

@@ -12,11 +12,11 @@ def lengths(*n_pieces: int):
 
 
 @st.composite
-def cuts(draw, n_sequences=st.integers(0, 3)):
+def cuts(draw):
     """Sequences, window, stride, and for some of them places to cut at."""
     window = draw(st.integers(3, 20))
     stride = draw(st.integers(1, window - 2))
-    n_pieces = [draw(st.integers(0, 120)) for _ in range(draw(n_sequences))]
+    n_pieces = [draw(st.integers(0, 120)) for _ in range(draw(st.integers(0, 3)))]
     places = st.lists(st.integers(0, 120), unique=True).map(
         lambda found: numpy.array(sorted(found), dtype="int64")
     )
