@@ -63,7 +63,8 @@ def main(
     piece_docs: int = typer.Option(192, help="Documents to tokenise and align"),
 ) -> None:
     """Measure and file the speeds."""
-    nlp = spacy.load(pipeline)
+    budget = {"components.transformer.model.max_batch_pieces": None}
+    nlp = spacy.load(pipeline, config=budget)
     found = list(DocBin().from_disk(docs).get_docs(nlp.vocab))
     tokens = [([t.text for t in d], [bool(t.whitespace_) for t in d]) for d in found]
     encoder = nlp.get_pipe("transformer").model

@@ -70,12 +70,10 @@ def test_a_stock_config_is_filled_checked_trained_and_loaded(config_path, tmp_pa
 
 
 def test_a_stock_config_warns_once_of_what_has_no_meaning(config_path):
-    with pytest.warns(UserWarning, match=r"\[B321\].*get_spans") as caught:
-        for _ in range(2):
-            spacy.util.load_model_from_config(
-                spacy.util.load_config(config_path), auto_fill=True
-            )
-    assert len([w for w in caught if "B321" in str(w.message)]) == 1
+    config = spacy.util.load_config(config_path)
+    with pytest.warns(UserWarning, match=r"\[B321\].*get_spans"):
+        spacy.util.load_model_from_config(config, auto_fill=True)
+    spacy.util.load_model_from_config(config, auto_fill=True)  # a warning would raise
 
 
 @pytest.mark.parametrize(
