@@ -192,6 +192,32 @@ def test_long_docs_have_a_vector_for_every_token(encoder):
     assert rows.any(axis=1).all()
 
 
+def test_windows_follow_sentences_where_a_document_has_them(tiny_encoder):
+    """Windows of eight pieces: the second sentence is read whole, from a window of its own."""
+    words = "a b c d e . f g h i j k .".split()
+    model = make_model(tiny_encoder, window=10, stride=6, boundaries="sentences")
+    doc = Doc(NLP.vocab, words=words, sent_starts=[i in (0, 6) for i in range(13)])
+    plain = Doc(NLP.vocab, words=words)
+    alone = [Doc(NLP.vocab, words=words[:6]), Doc(NLP.vocab, words=words[6:])]
+    rows, unmarked, first, second = rows_of(model, [doc, plain, *alone])
+    assert_allclose(rows[1:7], first[1:], atol=1e-5)
+    assert_allclose(rows[7:], second[1:], atol=1e-5)
+    anywhere = make_model(tiny_encoder, window=10, stride=6)
+    for found in rows_of(anywhere, [doc, plain]):
+        assert_allclose(found, unmarked, atol=1e-5)
+    assert not numpy.allclose(rows, unmarked, atol=1e-3)
+
+
+def test_two_million_characters_are_encoded(tiny_encoder):
+    nlp = spacy.blank("en")
+    nlp.max_length = 2_000_000
+    doc = nlp("word " * 2_000 + "A" * 1_980_000 + " Aspirin")
+    assert len(doc.text) > 1_980_000
+    rows = rows_of(make_model(tiny_encoder), [doc])[0]
+    assert rows.shape == (1 + len(doc), 16)
+    assert rows.any(axis=1).all()
+
+
 def test_no_docs_and_docs_without_tokens_give_no_rows(encoder):
     assert encoder.predict([]).doc_data == []
     Y, backprop = encoder([NLP(""), NLP("")], is_train=True)
