@@ -14,19 +14,20 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from statistics import mean
-from typing import Any
+from typing import Any, cast
 
 import spacy
 import torch
 import typer
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
-from transformers import BertConfig, BertModel
+from spacy_transformers import Transformer
 
 from spacy_biobert.encoder.batches import make_batches
-from spacy_biobert.encoder.hub import open_tokenizer
+from spacy_biobert.encoder.hub import BertConfig, BertModel, open_tokenizer
 from spacy_biobert.encoder.precision import fast_in_bfloat16
 from spacy_biobert.encoder.rows import CPU_PIECES
 from spacy_biobert.models.pieces import to_sequences
@@ -44,7 +45,7 @@ from .stock_encoder import (
 
 # Of a BERT-base.
 N_POSITIONS = 512
-SPANS = {
+SPANS: dict[str, dict[str, Any]] = {
     "stock, strided spans": {
         "@span_getters": "spacy-transformers.strided_spans.v1",
         "window": 128,
@@ -67,13 +68,13 @@ def main(
     nlp = spacy.load(pipeline, config=budget)
     found = list(DocBin().from_disk(docs).get_docs(nlp.vocab))
     tokens = [([t.text for t in d], [bool(t.whitespace_) for t in d]) for d in found]
-    encoder = nlp.get_pipe("transformer").model
+    encoder: Any = cast(Transformer, nlp.get_pipe("transformer")).model
     with tempfile.TemporaryDirectory() as folder:
         save_with_positions(folder, encoder.transformer, encoder.tokenizer)
-        trained = {
+        trained: dict[str, Callable[[], Language]] = {
             "ours, float32": lambda: nlp,
             **{
-                name: lambda spans=spans: stock_joint(nlp, folder, spans)
+                name: partial(stock_joint, nlp, folder, spans)
                 for name, spans in SPANS.items()
             },
         }
@@ -107,9 +108,7 @@ def alone(folder: str) -> dict[str, Callable[[], Language]]:
             our_architecture(folder, "auto")
         )
     for name, spans in SPANS.items():
-        made[name] = lambda spans=spans: transformer_alone(
-            stock_architecture(folder, spans)
-        )
+        made[name] = partial(transformer_alone, stock_architecture(folder, spans))
     return made
 
 
@@ -165,13 +164,17 @@ def save_with_positions(folder: str, network: Any, tokenizer: Any) -> None:
     key = "embeddings.position_embeddings.weight"
     n_times = -(-N_POSITIONS // len(weights[key]))
     weights[key] = weights[key].repeat(n_times, 1)[:N_POSITIONS]
-    config = BertConfig(
-        **network.config.to_dict() | {"max_position_embeddings": N_POSITIONS}
+    config = BertConfig.from_dict(
+        network.config.to_dict() | {"max_position_embeddings": N_POSITIONS}
     )
-    longer = BertModel(config)
+    longer = _new_bert(config)
     longer.load_state_dict(weights, strict=False)  # but for the pooler, which is random
     longer.save_pretrained(folder)
     save_tokenizer(folder, tokenizer)
+
+
+def _new_bert(config: Any) -> Any:
+    return cast(Any, BertModel)(config)
 
 
 def save_tokenizer(folder: str, tokenizer: Any) -> None:
@@ -184,8 +187,8 @@ def save_tokenizer(folder: str, tokenizer: Any) -> None:
 def save_base(folder: str, tokenizer: Any) -> None:
     """Write a BERT-base with random weights and the vocabulary of a tokenizer."""
     torch.manual_seed(0)
-    config = BertConfig(vocab_size=len(tokenizer))
-    BertModel(config).save_pretrained(folder)
+    config = BertConfig.from_dict({"vocab_size": len(tokenizer)})
+    _new_bert(config).save_pretrained(folder)
     save_tokenizer(folder, tokenizer)
 
 

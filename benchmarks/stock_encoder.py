@@ -82,13 +82,17 @@ def stock_joint(trained: Language, folder: str, spans: dict[str, Any]) -> Langua
     }
     nlp = load_model_from_config(config, auto_fill=True)
     doc = Doc(nlp.vocab, words=["a"])
-    doc.cats = dict.fromkeys(trained.get_pipe("textcat").labels, 0.0)
+    doc.cats = dict.fromkeys(_pipe(trained, "textcat").labels, 0.0)
     examples = [Example(Doc(nlp.vocab, words=["a"]), doc)]
-    nlp.get_pipe("transformer").initialize(lambda: examples, nlp=nlp)
-    nlp.get_pipe("textcat").initialize(lambda: examples, nlp=nlp)
+    _pipe(nlp, "transformer").initialize(lambda: examples, nlp=nlp)
+    _pipe(nlp, "textcat").initialize(lambda: examples, nlp=nlp)
     for name in ("ner", "relation"):
-        nlp.get_pipe(name).from_bytes(trained.get_pipe(name).to_bytes())
+        _pipe(nlp, name).from_bytes(_pipe(trained, name).to_bytes())
     return nlp
+
+
+def _pipe(nlp: Language, name: str) -> Any:
+    return nlp.get_pipe(name)
 
 
 def stock_pieces(tokenizer: Any, spans: dict[str, Any]) -> Callable[[list[Doc]], None]:
