@@ -436,6 +436,30 @@ def tasks() -> str:
     return f"{task_summary.summarize()}{notes}"
 
 
+def encoder_speed() -> str:
+    """How fast documents become token vectors, beside spacy-transformers' encoder."""
+    result = needed("encoder_speed")
+    parts = {
+        "pieces": "tokenise and align",
+        "base": "BERT-base (12 x 768)",
+        "joint": "joint pipeline",
+    }
+    rows = []
+    for part, shown in parts.items():
+        found = result["figures"][part]
+        for name, speeds in found["words_per_second"].items():
+            faster = [times(of[name]) for of in found["faster"].values() if name in of]
+            what = f"{shown}: {name}"
+            rows.append((what, thousands(speeds["processor"]), *faster))
+    rows = [(*row, "", "")[:4] for row in rows]
+    header = ("", "words a second", "times stock strided", "times stock whole")
+    return (
+        f"{markdown_table(header, rows)}\n\nSeconds of the processor, "
+        f"{result['settings']['threads']} thread; mean ± deviation (least to most) of "
+        f"repeats in turn.\n\n{provenance([result])}"
+    )
+
+
 def registry() -> str:
     """Every public name, by spaCy's registry, with the first line of its docstring."""
     rows = [
@@ -491,6 +515,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "pretraining_speed": pretraining_speed,
     "optimizer_step": optimizer_step,
     "loading": loading,
+    "encoder_speed": encoder_speed,
     "encoder_start": encoder_start,
     "mini_pretraining": mini_pretraining,
     "mini_encoder_start": mini_encoder_start,

@@ -2,6 +2,7 @@
 
 import warnings
 from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 from typing import Literal
 
 import torch
@@ -30,7 +31,7 @@ def resolve_precision(precision: Precision, device: torch.device) -> torch.dtype
     precision (str): "auto" for bfloat16 where the device is fast in it, else
         float32; or "fp32", or "bf16".
     device (torch.device): Where the products are computed.
-    RETURNS (torch.dtype): float32 or bfloat16. Warns, and gives float32, if
+    RETURNS (torch.dtype): float32 or bfloat16. Warns once, and gives float32, if
         bfloat16 is asked for and the device only imitates it.
     """
     if precision == "fp32":
@@ -38,8 +39,13 @@ def resolve_precision(precision: Precision, device: torch.device) -> torch.dtype
     if fast_in_bfloat16(device):
         return torch.bfloat16
     if precision == "bf16":
-        warnings.warn(Warnings.B320.format(device=device), stacklevel=2)
+        _warn_once(device)
     return torch.float32
+
+
+@cache
+def _warn_once(device: torch.device) -> None:
+    warnings.warn(Warnings.B320.format(device=device), stacklevel=3)
 
 
 def fast_in_bfloat16(device: torch.device) -> bool:

@@ -13,6 +13,26 @@ class WarningMessages:
         "Encoder: the norm of the gradient is {norm}; its weights stay as they are in "
         "this step. If it happens again, lower the learning rate."
     )
+    B321 = (
+        "spacy-biobert.BioBertModel.v1: get_spans has no effect, because windows are "
+        "counted in pieces, where spans of tokens would be cut off. Remove the block "
+        "[components.transformer.model.get_spans] and set window and stride, in pieces; "
+        "for windows that end with sentences set boundaries to 'sentences'."
+    )
+    B322 = (
+        "spacy-biobert.BioBertModel.v1: tokenizer_config has no effect ({keys}). The "
+        "tokenizer is as its folder has it, and always a fast one: remove the keys, or "
+        "set them in the folder's tokenizer_config.json."
+    )
+    B323 = (
+        "spacy-biobert.BioBertModel.v1: these keys of transformer_config have no effect: "
+        "{keys}. Remove them; hidden_dropout_prob and attention_probs_dropout_prob have "
+        "one, the rest is as in the encoder's config.json."
+    )
+    B324 = (
+        "spacy-biobert.BioBertModel.v1: grad_scaler_config has no effect, because "
+        "bfloat16 has the range of float32 and needs no scaling. Remove it."
+    )
     B453 = (
         "{owner}._.{name} is somebody else's attribute and stays as it is. Read ours "
         "from doc.user_data[{key!r}], or do not register the other one."

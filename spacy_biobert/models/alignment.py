@@ -3,31 +3,32 @@
 from typing import Literal
 
 import numpy
+from numpy.typing import NDArray
 
-from ..encoder.batches import Floats, Ints
+from ..encoder.windows import Ints
 
 Pooling = Literal["mean", "first"]
+Floats = NDArray[numpy.float32]
 
 
-def align(token_starts: Ints, offsets: Ints) -> tuple[Ints, Ints]:
+def align(token_starts: Ints, starts: Ints, ends: Ints) -> tuple[Ints, Ints]:
     """Pair tokens and pieces that share a character.
 
     A token reaches up to the start of the next one, so that the tokens cover
     the text without gaps. A piece may belong to several tokens, a token may
     have no piece.
 
-    token_starts (Ints): Character at which each token starts, ascending, the
-        first 0. [n_tokens], at least one.
-    offsets (Ints): Characters at which each piece starts and ends, the end
-        exclusive. [n_pieces, 2]
+    token_starts (Ints): Character at which each token starts, ascending. The
+        first is at or before the first piece. [n_tokens], at least one.
+    starts (Ints): Character at which each piece starts. [n_pieces]
+    ends (Ints): Character after the last of each piece. [n_pieces]
     RETURNS (tuple[Ints, Ints]): The tokens and the pieces of the pairs, by
         ascending token, then piece.
     """
-    n_pieces = len(offsets)
-    first = numpy.searchsorted(token_starts, offsets[:, 0], side="right") - 1
-    last = numpy.searchsorted(token_starts, offsets[:, 1] - 1, side="right") - 1
-    n_tokens = numpy.where(offsets[:, 1] > offsets[:, 0], last - first + 1, 0)
-    pieces = numpy.repeat(numpy.arange(n_pieces), n_tokens)
+    first = numpy.searchsorted(token_starts, starts, side="right") - 1
+    last = numpy.searchsorted(token_starts, ends - 1, side="right") - 1
+    n_tokens = numpy.where(ends > starts, last - first + 1, 0)
+    pieces = numpy.repeat(numpy.arange(len(starts)), n_tokens)
     # The how-manieth token of its piece: counts up from 0 for each piece.
     nth = numpy.arange(len(pieces)) - numpy.repeat(
         numpy.cumsum(n_tokens) - n_tokens, n_tokens

@@ -35,15 +35,18 @@ from thinc.api import (
 )
 from thinc.types import Floats2d, Floats3d, Ints1d, Ragged
 
-from ..encoder.batches import N_SPECIALS, encode, make_batches
+from ..encoder.batches import make_batches
 from ..encoder.hub import WeightsFormat, open_encoder, open_tokenizer
 from ..encoder.precision import Precision, resolve_precision
 from ..encoder.rates import PartRates
+from ..encoder.rows import batch_budget, encode_rows
+from ..encoder.windows import N_SPECIALS
 from ..errors import Errors
 from .alignment import Pooling
 from .listener import by_doc, with_cls
-from .pieces import to_sequences
+from .pieces import Boundaries, to_sequences
 from .shim import EncoderShim
+from .stock_arguments import StockArguments, apply_dropout, take_stock_arguments
 
 EncoderT = Model[list[Doc], FullTransformerBatch]
 
@@ -51,9 +54,10 @@ EncoderT = Model[list[Doc], FullTransformerBatch]
 def build_biobert_model_v1(
     *,
     name: str,
-    window: int = 512,
-    stride: int = 384,
-    max_batch_pieces: int = 4096,
+    window: int | None = None,
+    stride: int | None = None,
+    boundaries: Literal["anywhere", "sentences"] = "anywhere",
+    max_batch_pieces: int | None = None,
     pooling: Literal["mean", "first"] = "mean",
     precision: Literal["auto", "fp32", "bf16"] = "fp32",
     encoder_rate: float = 1.0,
@@ -61,19 +65,34 @@ def build_biobert_model_v1(
     embeddings_rate: float = 1.0,
     frozen_embeddings: bool = False,
     frozen_layers: int = 0,
+    get_spans: Callable[..., Any] | None = None,
+    tokenizer_config: dict[str, Any] | None = None,
+    transformer_config: dict[str, Any] | None = None,
+    mixed_precision: bool = False,
+    grad_scaler_config: dict[str, Any] | None = None,
 ) -> Model[list[Doc], FullTransformerBatch]:
     """Encode documents of any length with a BERT, one row per token.
 
-    For the factories `biobert_transformer` and `transformer`. Row 0 of a document is [CLS], the mean over
-    its windows; row 1 + i is token i. A token without pieces is a row of zeros.
+    For the factories `biobert_transformer` and `transformer`. Row 0 of a document is
+    [CLS], the mean over its windows; row 1 + i is token i. A token without pieces, such
+    as a line break, has the vector of the piece before it, or that of [CLS] at the very
+    beginning. In the overlap of two windows the rule is "furthest": each piece is taken
+    from the window in which it stands furthest from an edge.
+
+    The last five arguments are those of `spacy-transformers.TransformerModel.v3`, so
+    that a config which has them needs no other change than the name of the architecture.
 
     name (str): Folder with the encoder, or a name on the Hugging Face hub. Only
         read by `initialize`; a saved pipeline holds its own copy.
-    window (int): Pieces that the encoder sees at once, with [CLS] and [SEP].
-        At most the number of positions of the encoder.
-    stride (int): Pieces between the starts of two windows of a document.
-    max_batch_pieces (int): Most pieces, with padding, to encode at once. It
-        bounds the memory and moves no result.
+    window (int | None): Pieces that the encoder sees at once, with [CLS] and [SEP].
+        At most the number of positions of the encoder; None for as many.
+    stride (int | None): Pieces between the starts of two windows of a document. None
+        for three quarters of the window.
+    boundaries (Literal): "anywhere", or "sentences" for windows that end with a
+        sentence and begin with one, within the overlap that `stride` gives. A sentence
+        longer than a window is cut, a document without sentences as with "anywhere".
+    max_batch_pieces (int | None): Most pieces to encode at once. It bounds the memory
+        and moves no result. None for what suits the device.
     pooling (Literal): A token is the "mean" of its pieces, or the "first".
     precision (Literal): Number format of products of matrices: "fp32", "bf16",
         or "auto" for bf16 where the device is fast in it. Weights and results
@@ -86,12 +105,35 @@ def build_biobert_model_v1(
     frozen_embeddings (bool): Whether the embeddings keep their weights.
     frozen_layers (int): So many of the first layers, and the embeddings, keep
         their weights.
+    get_spans (Callable | None): Without effect, there is a warning: windows are
+        counted in pieces here, so that nothing is cut off.
+    tokenizer_config (dict | None): Without effect but for `use_fast`, which is always
+        true; there is a warning. The tokenizer is as its folder has it.
+    transformer_config (dict | None): The rates `hidden_dropout_prob` and
+        `attention_probs_dropout_prob` replace those of the encoder at `initialize`.
+        Of other keys there is a warning.
+    mixed_precision (bool): True is `precision` "auto" where that is "fp32".
+    grad_scaler_config (dict | None): Without effect, there is a warning if it is not
+        empty: bfloat16 needs no scaling of gradients.
     RETURNS (Model[list[Doc], FullTransformerBatch]): Documents without tokens
         get no rows.
     RAISES (ValueError): If `window`, `stride` and `max_batch_pieces` do not fit
         together, or a rate makes no sense.
     """
-    settings = EncoderSettings(window, stride, max_batch_pieces, pooling, precision)
+    dropout = take_stock_arguments(
+        StockArguments(
+            get_spans, tokenizer_config, transformer_config, grad_scaler_config
+        )
+    )
+    settings = EncoderSettings(
+        window=window,
+        stride=stride,
+        boundaries=boundaries,
+        max_batch_pieces=max_batch_pieces,
+        pooling=pooling,
+        precision="auto" if mixed_precision and precision == "fp32" else precision,
+        dropout=dropout,
+    )
     rates = PartRates(
         encoder_rate, layer_decay, embeddings_rate, frozen_embeddings, frozen_layers
     )
@@ -145,20 +187,33 @@ class EncoderSettings:
     Thinc does not save it with the weights: the config of a pipeline rules.
     """
 
-    window: int
-    stride: int
-    max_batch_pieces: int
+    window: int | None
+    stride: int | None
+    boundaries: Boundaries
+    max_batch_pieces: int | None
     pooling: Pooling
     precision: Precision
+    dropout: dict[str, float]
 
     def __post_init__(self) -> None:
-        room = self.window - N_SPECIALS
-        if not 1 <= self.stride <= room:
-            raise ValueError(
-                Errors.B330.format(window=self.window, stride=self.stride, most=room)
-            )
-        if self.max_batch_pieces < 1:
+        if self.window is not None:
+            self.cut_for(self.window)
+        if self.max_batch_pieces is not None and self.max_batch_pieces < 1:
             raise ValueError(Errors.B331.format(found=self.max_batch_pieces))
+
+    def cut_for(self, n_positions: int) -> tuple[int, int]:
+        """Give window and stride in pieces for an encoder of so many positions."""
+        window = n_positions if self.window is None else self.window
+        stride = window * 3 // 4 if self.stride is None else self.stride
+        if window > n_positions:
+            raise ValueError(Errors.B332.format(window=window, n_positions=n_positions))
+        if not 1 <= stride <= window - N_SPECIALS:
+            raise ValueError(
+                Errors.B330.format(
+                    window=window, stride=stride, most=window - N_SPECIALS
+                )
+            )
+        return window, stride
 
 
 class BioBertModel(TransformerModel):
@@ -194,7 +249,7 @@ class BioBertModel(TransformerModel):
         """
         if not self.attrs["has_transformer"]:
             raise ValueError(Errors.B333.format(name=self.attrs["name"]))
-        self.layers[0].shims[0].to_disk(folder, weights=weights)
+        _get_shim(self).to_disk(folder, weights=weights)
 
     def read_folder(self, folder: Path) -> None:
         """Take the encoder that `write_folder` wrote.
@@ -203,7 +258,7 @@ class BioBertModel(TransformerModel):
         RAISES (OSError): If something is missing.
         RAISES (ValueError): If something does not fit, or is damaged.
         """
-        self.layers[0].shims[0].from_disk(folder)
+        _get_shim(self).from_disk(folder)
         _take_shape(self)
 
     def copy(self) -> "BioBertModel":
@@ -211,8 +266,8 @@ class BioBertModel(TransformerModel):
 
         RETURNS (BioBertModel): Trains apart from this one.
         """
-        shim: EncoderShim = self.layers[0].shims[0]
-        copied = BioBertModel(self.attrs["name"], self.attrs["settings"], shim.rates)
+        rates = _get_shim(self).rates
+        copied = BioBertModel(self.attrs["name"], self.attrs["settings"], rates)
         copied.layers[0] = self.layers[0].copy()
         copied.attrs["has_transformer"] = self.attrs["has_transformer"]
         if self.has_dim("nO"):
@@ -243,27 +298,24 @@ def _init(model: EncoderT, X: list[Doc] | None = None, Y: object = None) -> None
     name = model.attrs["name"]
     tokenizer = open_tokenizer(name)
     network: Any = open_encoder(name)
-    _check_positions(model.attrs["settings"], network)
+    model.attrs["settings"].cut_for(network.config.max_position_embeddings)
+    apply_dropout(network, model.attrs["settings"].dropout)
     _set_transformer(model, HFObjects(tokenizer, network, None))
 
 
 def _set_transformer(model: EncoderT, encoder: HFObjects) -> None:
-    model.layers[0].shims[0].hold(encoder.transformer, encoder.tokenizer)
+    _get_shim(model).hold(encoder.transformer, encoder.tokenizer)
     _take_shape(model)
 
 
 def _take_shape(model: EncoderT) -> None:
-    network = model.layers[0].shims[0]._model
+    network = _get_shim(model)._model
     model.set_dim("nO", network.config.hidden_size, force=True)
     model.attrs["has_transformer"] = True
 
 
-def _check_positions(settings: EncoderSettings, network: Any) -> None:
-    n_positions = network.config.max_position_embeddings
-    if settings.window > n_positions:
-        raise ValueError(
-            Errors.B332.format(window=settings.window, n_positions=n_positions)
-        )
+def _get_shim(model: EncoderT) -> EncoderShim:
+    return cast(EncoderShim, model.layers[0].shims[0])
 
 
 def _forward(
@@ -271,32 +323,32 @@ def _forward(
 ) -> tuple[EncodedDocs, Callable[[FullTransformerBatch], list[Doc]]]:
     _take_one_thread_in_workers()
     settings: EncoderSettings = model.attrs["settings"]
-    shim = cast(EncoderShim, model.layers[0].shims[0])
+    shim = _get_shim(model)
     network, tokenizer = shim._hfmodel.transformer, shim._hfmodel.tokenizer
     if network is None:
         raise ValueError(Errors.B333.format(name=model.attrs["name"]))
-    _check_positions(settings, network)
+    window, stride = settings.cut_for(network.config.max_position_embeddings)
     full = [doc for doc in docs if len(doc)]
-    sequences = to_sequences(full, tokenizer, pooling=settings.pooling)
+    sequences, windows = to_sequences(
+        full,
+        tokenizer,
+        pooling=settings.pooling,
+        window=window,
+        stride=stride,
+        boundaries=settings.boundaries,
+    )
+    dtype = resolve_precision(settings.precision, network.device)
     batches = make_batches(
         sequences,
-        window=settings.window,
-        stride=settings.stride,
-        max_batch_pieces=settings.max_batch_pieces,
+        windows,
+        max_batch_pieces=settings.max_batch_pieces or batch_budget(network.device),
         cls_id=tokenizer.cls_token_id,
         sep_id=tokenizer.sep_token_id,
-        pad_id=tokenizer.pad_token_id,
     )
     if network.training != is_train:
         network.train(is_train)
     with torch.inference_mode(not is_train):
-        rows = encode(
-            network,
-            batches,
-            n_rows=sum(sequence.n_rows for sequence in sequences),
-            width=network.config.hidden_size,
-            dtype=resolve_precision(settings.precision, network.device),
-        )
+        rows = encode_rows(network, batches, n_rows=sequences.n_rows, dtype=dtype)
     Y = _split(docs, torch2xp(rows.detach()))
 
     def backprop(dY: FullTransformerBatch) -> list[Doc]:

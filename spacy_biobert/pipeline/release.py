@@ -43,7 +43,7 @@ class Release:
         return doc
 
 
-class ReleasedVectors(TransformerData):  # type: ignore[misc]
+class ReleasedVectors(TransformerData):
     """In place of vectors that were freed. To read them is an error.
 
     spacy-transformers takes a doc without data for one that was never encoded, and

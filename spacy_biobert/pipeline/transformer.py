@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import srsly
 from spacy import util
@@ -16,6 +16,9 @@ from spacy_transformers.pipeline_component import Transformer
 from thinc.api import Config, Model
 
 from ..errors import Errors
+
+if TYPE_CHECKING:
+    from ..models.encoder import BioBertModel
 
 DEFAULT_CONFIG = Config().from_str(
     """
@@ -70,12 +73,14 @@ def make_transformer(
     )
 
 
-class BioBertTransformer(Transformer):  # type: ignore[misc]
+class BioBertTransformer(Transformer):
     """spacy-transformers' component, which saves our encoder as a folder.
 
     `doc._.trf_data` has arrays of its own, so that a doc that is kept does not keep
     those of the docs it was encoded with. The component `biobert_release` frees them.
     """
+
+    model: "BioBertModel"
 
     def __init__(
         self,
@@ -138,9 +143,9 @@ class BioBertTransformer(Transformer):  # type: ignore[misc]
         RAISES (OSError): If something is missing.
         RAISES (ValueError): If something does not fit, or is damaged.
         """
-        parts = {
+        parts: dict[str, Callable[[Path], Any]] = {
             "cfg": lambda p: self.cfg.update(deserialize_config(p)),
-            "vocab": self.vocab.from_disk,
+            "vocab": lambda p: self.vocab.from_disk(p),
             "model": self.model.read_folder,
         }
         util.from_disk(Path(path), parts, exclude)

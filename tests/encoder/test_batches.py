@@ -1,66 +1,18 @@
+from dataclasses import replace
+
 import numpy
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_allclose
 
-from spacy_biobert.encoder.batches import (
-    PieceSequence,
-    cut_windows,
-    encode,
-    make_batches,
-    pack,
-)
+from spacy_biobert.encoder.batches import PieceSequences, make_batches, pack
 from spacy_biobert.encoder.hub import open_encoder
+from spacy_biobert.encoder.rows import batch_budget, encode_rows
+from spacy_biobert.encoder.windows import cut_windows
 
-CLS, SEP, PAD = 2, 3, 0
-
-
-@st.composite
-def cuts(draw):
-    window = draw(st.integers(3, 20))
-    stride = draw(st.integers(1, window - 2))
-    return draw(st.integers(0, 120)), window, stride
-
-
-@given(cuts())
-def test_cut_windows_covers_every_piece_and_no_window_is_too_long(cut):
-    n_pieces, window, stride = cut
-    windows = cut_windows(n_pieces, window=window, stride=stride)
-
-    covered = set()
-    for start, end in zip(windows.starts, windows.ends, strict=True):
-        assert end - start <= window - 2
-        covered |= set(range(start, end))
-    assert covered == set(range(n_pieces))
-    assert len(windows.owner) == n_pieces
-
-
-@given(cuts())
-def test_cut_windows_reads_a_piece_where_it_stands_furthest_from_an_edge(cut):
-    n_pieces, window, stride = cut
-    windows = cut_windows(n_pieces, window=window, stride=stride)
-
-    def distance(piece: int, i: int) -> int:
-        start, end = windows.starts[i], windows.ends[i]
-        if not start <= piece < end:
-            return -1
-        left = 10**6 if start == 0 else piece - start
-        right = 10**6 if end == n_pieces else end - 1 - piece
-        return int(min(left, right))
-
-    for piece, owner in enumerate(windows.owner):
-        best = max(distance(piece, i) for i in range(len(windows.starts)))
-        assert distance(piece, owner) == best
-
-
-def test_cut_windows_makes_no_more_windows_than_needed():
-    assert_array_equal(cut_windows(0, window=12, stride=6).starts, [0])
-    assert_array_equal(cut_windows(10, window=12, stride=6).starts, [0])
-    assert_array_equal(cut_windows(11, window=12, stride=6).starts, [0, 6])
-    assert_array_equal(cut_windows(16, window=12, stride=6).starts, [0, 6])
-    assert_array_equal(cut_windows(17, window=12, stride=6).starts, [0, 6, 12])
+CLS, SEP = 2, 3
 
 
 @given(st.lists(st.integers(2, 40), max_size=30), st.integers(1, 200))
@@ -76,26 +28,32 @@ def test_pack_keeps_every_window_once_and_within_the_budget(lengths, budget):
     assert longest == sorted(longest, reverse=True)
 
 
-def sequence(n_pieces: int, seed: int = 0) -> PieceSequence:
+def sequences_of(*all_ids) -> PieceSequences:
     """Each piece is a row of its own."""
-    ids = numpy.random.default_rng(seed).integers(5, 60, n_pieces)
-    pieces = numpy.arange(n_pieces)
-    weights = numpy.ones(n_pieces, dtype="float32")
-    return PieceSequence(ids, 1 + pieces, pieces, weights, n_rows=1 + n_pieces)
+    n_pieces = numpy.array([len(ids) for ids in all_ids], dtype="int64")
+    owners = numpy.repeat(numpy.arange(len(all_ids)), n_pieces)
+    slots = numpy.arange(len(owners)) + owners + 1
+    return PieceSequences(
+        ids=numpy.array([id_ for ids in all_ids for id_ in ids], dtype="int64"),
+        n_pieces=n_pieces,
+        rows=slots,
+        slots=slots,
+        weights=numpy.ones(len(slots), dtype="float32"),
+        cls_rows=numpy.cumsum(n_pieces + 1) - n_pieces - 1,
+        n_rows=int((n_pieces + 1).sum()),
+    )
+
+
+def random_ids(n_pieces: int, seed: int = 0):
+    return numpy.random.default_rng(seed).integers(5, 60, n_pieces).tolist()
 
 
 def encode_all(network, sequences, *, window=64, stride=48, budget=256):
+    windows = cut_windows(sequences.n_pieces, window=window, stride=stride)
     batches = make_batches(
-        sequences,
-        window=window,
-        stride=stride,
-        max_batch_pieces=budget,
-        cls_id=CLS,
-        sep_id=SEP,
-        pad_id=PAD,
+        sequences, windows, max_batch_pieces=budget, cls_id=CLS, sep_id=SEP
     )
-    n_rows = sum(s.n_rows for s in sequences)
-    return encode(network, batches, n_rows=n_rows, width=16, dtype=torch.float32)
+    return encode_rows(network, batches, n_rows=sequences.n_rows, dtype=torch.float32)
 
 
 @pytest.fixture
@@ -104,14 +62,14 @@ def network(tiny_encoder):
 
 
 @torch.no_grad()
-def test_encode_equals_transformers_window_by_window(network):
+def test_rows_equal_those_of_transformers_window_by_window(network):
     """Done by hand for 100 pieces: windows 0-62 and 48-100, change in the middle of 48-62."""
-    whole = sequence(100)
-    rows = encode_all(network, [whole], window=64, stride=48)
+    ids = random_ids(100)
+    rows = encode_all(network, sequences_of(ids), window=64, stride=48)
 
     def window(start: int, end: int) -> torch.Tensor:
-        ids = torch.tensor([[CLS, *whole.ids[start:end], SEP]])
-        return network(input_ids=ids).last_hidden_state[0]
+        inputs = torch.tensor([[CLS, *ids[start:end], SEP]])
+        return network(input_ids=inputs).last_hidden_state[0]
 
     first, second = window(0, 62), window(48, 100)
     assert_allclose(rows[0], (first[0] + second[0]) / 2, atol=1e-5)
@@ -121,30 +79,34 @@ def test_encode_equals_transformers_window_by_window(network):
 
 @torch.no_grad()
 @pytest.mark.parametrize("budget", [1, 100, 100_000])
-def test_encode_gives_the_same_whatever_shares_the_batch(network, budget):
-    sequences = [sequence(n, seed=n) for n in (3, 150, 0, 61, 62, 63, 7)]
-    together = encode_all(network, sequences, budget=budget)
-    alone = torch.cat([encode_all(network, [s]) for s in sequences])
-    assert_allclose(together, alone, atol=1e-5)
+def test_rows_are_the_same_whatever_shares_the_batch(network, budget):
+    all_ids = [random_ids(n, seed=n) for n in (3, 150, 0, 61, 62, 63, 7, 62)]
+    together = encode_all(network, sequences_of(*all_ids), budget=budget)
+    alone = [encode_all(network, sequences_of(ids)) for ids in all_ids]
+    assert_allclose(together, torch.cat(alone), atol=1e-5)
 
 
 @torch.no_grad()
-def test_encode_without_sequences_gives_no_rows(network):
-    assert encode_all(network, []).shape == (0, 16)
+def test_no_sequences_give_no_rows(network):
+    assert encode_all(network, sequences_of()).shape == (0, 16)
 
 
 @torch.no_grad()
-def test_encode_adds_weighted_pieces_and_leaves_unlinked_rows_zero(network):
-    whole = sequence(4)
-    rows = encode_all(network, [whole])
-    linked = PieceSequence(
-        ids=whole.ids,
+def test_rows_are_weighted_sums_and_zero_without_links(network):
+    whole = sequences_of(random_ids(4))
+    rows = encode_all(network, whole)
+    linked = replace(
+        whole,
         rows=numpy.array([1, 1, 3]),
-        pieces=numpy.array([0, 1, 3]),
+        slots=numpy.array([1, 2, 4]),
         weights=numpy.array([0.25, 0.75, 1.0], dtype="float32"),
         n_rows=4,
     )
-    found = encode_all(network, [linked])
+    found = encode_all(network, linked)
     assert_allclose(found[1], rows[1] / 4 + rows[2] * 3 / 4, atol=1e-5)
     assert_allclose(found[2], torch.zeros(16))
     assert_allclose(found[3], rows[4], atol=1e-5)
+
+
+def test_a_batch_budget_suits_each_kind_of_device():
+    assert batch_budget(torch.device("cpu")) < batch_budget(torch.device("cuda"))

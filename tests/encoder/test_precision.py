@@ -34,10 +34,12 @@ def test_auto_is_float32_elsewhere_without_warning(monkeypatch):
     assert resolve_precision("auto", torch.device("meta")) == torch.float32
 
 
-def test_bf16_warns_and_falls_back_where_it_is_slow(monkeypatch):
+def test_bf16_warns_once_and_falls_back_where_it_is_slow(monkeypatch):
     pretend(monkeypatch, avx512=False, amx=False)
+    precision._warn_once.cache_clear()
     with pytest.warns(UserWarning, match=r"\[B320\].*cpu"):
         assert resolve_precision("bf16", CPU) == torch.float32
+    assert resolve_precision("bf16", CPU) == torch.float32  # a warning would raise
 
 
 @pytest.mark.parametrize(("capability", "fast"), [((7, 5), False), ((8, 0), True)])

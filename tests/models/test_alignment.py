@@ -1,3 +1,5 @@
+import gzip
+
 import numpy
 import pytest
 from hypothesis import given
@@ -50,22 +52,52 @@ def tokenizer(tiny_encoder):
     return open_tokenizer(tiny_encoder)
 
 
-def assert_same_as_spacy_transformers(doc, tokenizer):
-    theirs = tokenizer([doc[:].text], return_offsets_mapping=True, return_tensors="np")
-    expected = get_alignment_via_offset_mapping([doc[:]], theirs["offset_mapping"])
-    ours = to_sequences([doc], tokenizer, pooling="mean")[0]
+def assert_same_as_spacy_transformers(docs, tokenizer):
+    """Pieces and pairs are the same; a token without pieces has one link more here."""
+    ours, windows = to_sequences(
+        docs, tokenizer, pooling="mean", window=512, stride=384, boundaries="anywhere"
+    )
+    tokenizer.backend_tokenizer.no_truncation()
+    first_row = first_piece = n_links = 0
+    for i, doc in enumerate(docs):
+        theirs = tokenizer(
+            [doc[:].text], return_offsets_mapping=True, return_tensors="np"
+        )
+        expected = get_alignment_via_offset_mapping([doc[:]], theirs["offset_mapping"])
+        n_pieces = theirs["input_ids"].size - 2  # [CLS], [SEP]
+        assert ours.n_pieces[i] == n_pieces
+        last_piece = first_piece + n_pieces
+        assert_array_equal(
+            ours.ids[first_piece:last_piece], theirs["input_ids"][0, 1:-1]
+        )
+        assert ours.cls_rows[i] == first_row
+        pieces = numpy.split(expected.dataXd, numpy.cumsum(expected.lengths)[:-1])
+        before = 0
+        for token, its_pieces in enumerate(pieces):
+            links = ours.rows == first_row + 1 + token
+            found = ours.slots[links] - first_piece - i  # 0 is [CLS], as there
+            assert_array_equal(found, its_pieces if len(its_pieces) else [before])
+            assert_allclose(ours.weights[links].sum(), 1, rtol=1e-6)
+            before = max(before, *its_pieces, 0)
+            n_links += len(found)
+        first_row, first_piece = first_row + 1 + len(doc), last_piece
+    assert n_links == len(ours.rows)
+    assert ours.n_rows == first_row
 
-    assert_array_equal(ours.ids, theirs["input_ids"][0, 1:-1])  # [CLS], [SEP]
-    assert_array_equal(ours.pieces, expected.dataXd - 1)
-    n_pieces = numpy.bincount(ours.rows, minlength=1 + len(doc))
-    assert_array_equal(n_pieces, [0, *expected.lengths])
+
+@given(some_texts=st.lists(texts, max_size=3))
+def test_alignment_equals_spacy_transformers_on_any_texts(tokenizer, some_texts):
+    docs = [doc for doc in map(NLP, some_texts) if len(doc)]
+    assert_same_as_spacy_transformers(docs, tokenizer)
 
 
-@given(text=texts)
-def test_alignment_equals_spacy_transformers_on_any_text(tokenizer, text):
-    doc = NLP(text)
-    if len(doc):
-        assert_same_as_spacy_transformers(doc, tokenizer)
+def test_alignment_equals_spacy_transformers_on_real_corpora(real_data, tokenizer):
+    with gzip.open(real_data / "bc5cdr/CDR_TestSet.PubTator.txt.gz", "rt") as file:
+        lines = file.read().splitlines()
+    texts = [line.split("|a|", 1)[1] for line in lines if "|a|" in line]
+    docs = list(NLP.pipe(texts[:100]))
+    assert len(docs) == 100
+    assert_same_as_spacy_transformers(docs, tokenizer)
 
 
 @given(
@@ -77,20 +109,23 @@ def test_alignment_equals_spacy_transformers_on_any_text(tokenizer, text):
 def test_alignment_equals_spacy_transformers_whatever_the_tokens(tokenizer, parts):
     """Tokens that cut pieces, and pieces that cut tokens."""
     words, spaces = zip(*parts, strict=True)
-    assert_same_as_spacy_transformers(Doc(Vocab(), words, spaces), tokenizer)
+    doc = Doc(Vocab(), words, spaces)
+    assert_same_as_spacy_transformers([doc], tokenizer)
 
 
 def test_align_gives_a_piece_to_each_token_it_reaches_into():
     """Text "abc de": tokens a, bc, de; pieces abc, d, e."""
     tokens, pieces = align(
-        numpy.array([0, 1, 4]), numpy.array([[0, 3], [4, 5], [5, 6]])
+        numpy.array([0, 1, 4]), numpy.array([0, 4, 5]), numpy.array([3, 5, 6])
     )
     assert tokens.tolist() == [0, 1, 2, 2]
     assert pieces.tolist() == [0, 0, 1, 2]
 
 
 def test_align_ignores_pieces_without_characters():
-    tokens, pieces = align(numpy.array([0]), numpy.array([[0, 0], [0, 1], [1, 1]]))
+    tokens, pieces = align(
+        numpy.array([0]), numpy.array([0, 0, 1]), numpy.array([0, 1, 1])
+    )
     assert (tokens.tolist(), pieces.tolist()) == ([0], [1])
 
 

@@ -65,8 +65,16 @@ def stock_vectors(name, docs):
 def test_tokens_equal_those_of_spacy_transformers(tiny_encoder, encoder):
     docs = [NLP(text) for text in TEXTS]
     ours, theirs = rows_of(encoder, docs), stock_vectors(tiny_encoder, docs)
+    assert_same_where_there_are_pieces(ours, theirs)
+    # Tokens without pieces are zeros there, and not here.
+    assert not numpy.vstack(theirs).any(axis=1).all()
+    assert numpy.vstack(ours).any(axis=1).all()
+
+
+def assert_same_where_there_are_pieces(ours, theirs):
     for mine, other in zip(ours, theirs, strict=True):
-        assert_allclose(mine[1:], other, atol=1e-5)
+        has_pieces = other.any(axis=1)
+        assert_allclose(mine[1:][has_pieces], other[has_pieces], atol=1e-5)
 
 
 @pytest.mark.skipif(
@@ -77,8 +85,7 @@ def test_tokens_equal_those_of_spacy_transformers_on_abstracts(tmp_path):
     path = Path(os.environ["SPACY_BIOBERT_DATA"]) / "bc5cdr/CDR_TestSet.PubTator.txt.gz"
     docs = [NLP(text) for text in abstracts(path)[:60]]
     ours = rows_of(make_model(folder, window=2048), docs)
-    for mine, other in zip(ours, stock_vectors(folder, docs), strict=True):
-        assert_allclose(mine[1:], other, atol=1e-5)
+    assert_same_where_there_are_pieces(ours, stock_vectors(folder, docs))
 
 
 def abstracts(path: Path) -> list[str]:
@@ -109,11 +116,45 @@ def test_pooling_first_takes_the_first_piece(tiny_encoder):
     assert_allclose(rows_of(model, [doc])[0], hidden[:2], atol=1e-5)
 
 
-def test_tokens_without_pieces_are_rows_of_zeros(encoder):
-    doc = Doc(NLP.vocab, words=["a", "\u200b", "b"], spaces=[True, True, False])
-    rows = rows_of(encoder, [doc])[0]
-    assert not rows[2].any()
-    assert rows[[0, 1, 3]].any(axis=1).all()
+@pytest.mark.parametrize("pooling", ["mean", "first"])
+def test_tokens_without_pieces_have_the_vector_of_the_piece_before(
+    tiny_encoder, pooling
+):
+    """ "Parkinson" is two pieces; what follows it takes the last of them."""
+    words = ["\n", "Parkinson", "\u200b", "\x07", "of", "\n\n"]
+    docs = [NLP("the liver"), Doc(NLP.vocab, words=words), NLP("  "), NLP("a")]
+    model = make_model(tiny_encoder, pooling=pooling)
+    _, rows, blank, _ = rows_of(model, docs)
+    with torch.no_grad():
+        ids = torch.tensor([model.tokenizer(docs[1].text)["input_ids"]])
+        hidden = model.transformer.eval()(ids).last_hidden_state[0].numpy()
+    assert len(hidden) == 5  # [CLS] Par ##kinson of [SEP]
+    assert_allclose(rows[[0, 1, 3, 4, 5, 6]], hidden[[0, 0, 2, 2, 3, 3]], atol=1e-5)
+    assert_allclose(blank[1], blank[0], atol=1e-5)
+
+
+def test_tokens_without_pieces_reach_back_into_the_window_before(tiny_encoder):
+    """Windows of 4 pieces without overlap: the break stands before the second one."""
+    model = make_model(tiny_encoder, window=6, stride=4)
+    doc = Doc(NLP.vocab, words=["a", "b", "c", "d", "\n", "e", "f"])
+    rows = rows_of(model, [doc])[0]
+    assert_allclose(rows[5], rows[4], atol=1e-6)
+
+
+def test_tokens_without_pieces_pass_their_gradient_on(tiny_encoder):
+    model = without_dropout(make_model(tiny_encoder))
+    doc = Doc(NLP.vocab, words=["a", "\n"])
+    found = []
+    for row in (1, 2):
+        Y, backprop = model([doc], is_train=True)
+        dY = numpy.zeros((1, 3, 16), dtype="f")
+        dY[0, row] = numpy.arange(16)
+        backprop(Y.unsplit_by_doc([[dY]]))
+        weights = model.transformer.embeddings.word_embeddings.weight
+        found.append(weights.grad.clone())
+        model.transformer.zero_grad()
+    assert found[0].any()
+    assert_allclose(found[0], found[1], atol=1e-5)
 
 
 def test_rows_do_not_depend_on_the_other_docs_or_the_budget(tiny_encoder, encoder):
@@ -147,6 +188,32 @@ def test_long_docs_have_a_vector_for_every_token(encoder):
     doc = NLP("Aspirin causes headache in BRCA1 patients . " * 3000)
     assert len(doc) == 21_000
     rows = rows_of(encoder, [doc])[0]
+    assert rows.shape == (1 + len(doc), 16)
+    assert rows.any(axis=1).all()
+
+
+def test_windows_follow_sentences_where_a_document_has_them(tiny_encoder):
+    """Windows of eight pieces: the second sentence is read whole, from a window of its own."""
+    words = "a b c d e . f g h i j k .".split()
+    model = make_model(tiny_encoder, window=10, stride=6, boundaries="sentences")
+    doc = Doc(NLP.vocab, words=words, sent_starts=[i in (0, 6) for i in range(13)])
+    plain = Doc(NLP.vocab, words=words)
+    alone = [Doc(NLP.vocab, words=words[:6]), Doc(NLP.vocab, words=words[6:])]
+    rows, unmarked, first, second = rows_of(model, [doc, plain, *alone])
+    assert_allclose(rows[1:7], first[1:], atol=1e-5)
+    assert_allclose(rows[7:], second[1:], atol=1e-5)
+    anywhere = make_model(tiny_encoder, window=10, stride=6)
+    for found in rows_of(anywhere, [doc, plain]):
+        assert_allclose(found, unmarked, atol=1e-5)
+    assert not numpy.allclose(rows, unmarked, atol=1e-3)
+
+
+def test_two_million_characters_are_encoded(tiny_encoder):
+    nlp = spacy.blank("en")
+    nlp.max_length = 2_000_000
+    doc = nlp("word " * 2_000 + "A" * 1_980_000 + " Aspirin")
+    assert len(doc.text) > 1_980_000
+    rows = rows_of(make_model(tiny_encoder), [doc])[0]
     assert rows.shape == (1 + len(doc), 16)
     assert rows.any(axis=1).all()
 
