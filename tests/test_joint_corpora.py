@@ -48,7 +48,7 @@ def read_gradients(nlp: Language) -> dict[str, bool]:
             if node.has_grad(key)
         )
         for name, component in nlp.pipeline
-        if name != "transformer"
+        if name in ("ner", "relation", "textcat")
     }
 
 
