@@ -29,11 +29,11 @@ def tune_cli(
     ),
     gpu_id: int = typer.Option(-1, "--gpu-id", "-g", help="GPU, -1 for the CPU"),
 ) -> None:
-    """Fit the confidences of a trained pipeline on development documents.
+    """Fit confidences and thresholds of a trained pipeline on development documents.
 
-    The model stays as it is, and so do the entities that it finds. What is fitted is how
-    sure it says it is, so that of the entities with a confidence of 0.8 four in five
-    are right. Use documents that the pipeline has not learned from, and others than those
+    The model stays as it is, and so do the entities that it finds; how sure it says it
+    is of them is fitted, so that of those with a confidence of 0.8 four in five are
+    right. Relations and topics get the threshold of the best F1 for each label. Use documents that the pipeline has not learned from, and others than those
     you test on. For example:
 
     spacy-biobert tune training/en_biobert/model-best work/real/dev

@@ -24,7 +24,7 @@ from .labelled import N_SAMPLE, LabelledPipe
 from .pair_chances import find_chances
 from .pair_loss import compare
 from .pair_survey import PairSurvey
-from .relation_tuning import choose_thresholds, join_items, score_at, score_items
+from .relation_tuning import choose_thresholds, join_items, score_items
 from .targets import Targets, make_targets, sample_negatives, weigh
 
 PositiveWeight = float | dict[str, float] | Literal["balanced"]
@@ -333,7 +333,7 @@ class BioBertRelation(LabelledPipe):
             pooling=self.pool_concepts,
         )
 
-    def tune(self, examples: Iterable[Example]) -> dict[str, Any]:
+    def tune(self, examples: Iterable[Example]) -> dict[str, float]:
         """Set for each label the threshold that has the best F1.
 
         Every threshold that makes a difference is tried. Relations are counted as
@@ -343,9 +343,8 @@ class BioBertRelation(LabelledPipe):
 
         examples (Iterable[Example]): Examples to tune on, not those of training. The
             predicted docs have gone through the components in front.
-        RETURNS (dict[str, Any]): The scores "before" and "after" (`rel_micro_p`,
-            `rel_micro_r`, `rel_micro_f`, `rel_per_type`), and the "thresholds" by
-            label. Empty if no doc is annotated with relations.
+        RETURNS (dict[str, float]): The thresholds that were set, by label. Empty if
+            no doc is annotated with relations.
         RAISES (ValueError): If the stored relations are malformed.
         """
         parts = []
@@ -364,14 +363,9 @@ class BioBertRelation(LabelledPipe):
                 )
         if not parts:
             return {}
-        items = join_items(parts)
-        before = score_at(items, self.labels, self.thresholds)
-        self.cfg["thresholds"].update(choose_thresholds(items, self.labels))
-        return {
-            "before": before,
-            "after": score_at(items, self.labels, self.thresholds),
-            "thresholds": dict(zip(self.labels, self.thresholds.tolist(), strict=True)),
-        }
+        found = choose_thresholds(join_items(parts), self.labels)
+        self.cfg["thresholds"].update(found)
+        return found
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
         """Score the annotated docs; see `spacy-biobert.relation_scorer.v1`.

@@ -6,7 +6,6 @@ concepts, each once, from the gold side. Shapes: P = pairs, I = items, L = label
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy
 from numpy.typing import NDArray
@@ -35,13 +34,11 @@ class ScoredItems:
         pairs; negative where it is never predicted, [I, L].
     is_right (NDArray): Whether it is gold, [I, L].
     n_gold (NDArray): Gold items of each label, proposed or not, [L].
-    n_unknown (int): Gold items with labels that the component does not have.
     """
 
     scores: FloatsT
     is_right: NDArray[numpy.bool_]
     n_gold: NDArray[numpy.int64]
-    n_unknown: int
 
 
 def score_items(
@@ -100,7 +97,7 @@ def _score(
             n_gold[columns[label]] += 1
             if ends in places:
                 is_right[places[ends], columns[label]] = True
-    return ScoredItems(scores, is_right, n_gold, len(gold) - int(n_gold.sum()))
+    return ScoredItems(scores, is_right, n_gold)
 
 
 def join_items(parts: Sequence[ScoredItems]) -> ScoredItems:
@@ -109,7 +106,6 @@ def join_items(parts: Sequence[ScoredItems]) -> ScoredItems:
         scores=numpy.concatenate([part.scores for part in parts]),
         is_right=numpy.concatenate([part.is_right for part in parts]),
         n_gold=numpy.sum([part.n_gold for part in parts], axis=0),
-        n_unknown=sum(part.n_unknown for part in parts),
     )
 
 
@@ -130,36 +126,3 @@ def choose_thresholds(items: ScoredItems, labels: Sequence[str]) -> dict[str, fl
         if best is not None:
             chosen[label] = best[0]
     return chosen
-
-
-def score_at(
-    items: ScoredItems, labels: Sequence[str], thresholds: NDArray[numpy.float64]
-) -> dict[str, Any]:
-    """Score the items that reach the thresholds, under the scorer's names.
-
-    items (ScoredItems): The items.
-    labels (Sequence[str]): The component's labels.
-    thresholds (NDArray): One per label, [L].
-    RETURNS (dict[str, Any]): `rel_micro_p`, `rel_micro_r`, `rel_micro_f` and, by
-        label, `rel_per_type`; all 0 to 1.
-    """
-    # Not below 0: what is never predicted stays so at a threshold of 0.
-    is_found = (items.scores >= thresholds) & (items.scores >= 0)
-    n_right = (is_found & items.is_right).sum(axis=0).tolist()
-    n_found, n_gold = is_found.sum(axis=0).tolist(), items.n_gold.tolist()
-    micro = _rate(sum(n_right), sum(n_found), sum(n_gold) + items.n_unknown)
-    return {
-        **{f"rel_micro_{key}": value for key, value in micro.items()},
-        "rel_per_type": {
-            label: _rate(*counts)
-            for label, *counts in zip(labels, n_right, n_found, n_gold, strict=True)
-        },
-    }
-
-
-def _rate(n_right: int, n_found: int, n_gold: int) -> dict[str, float]:
-    return {
-        "p": n_right / max(n_found, 1),
-        "r": n_right / max(n_gold, 1),
-        "f": 2 * n_right / max(n_found + n_gold, 1),
-    }

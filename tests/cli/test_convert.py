@@ -354,13 +354,14 @@ def test_annotates_states_the_labels_of_annotated_documents(
     assert result.exit_code == 0, result.output
     for doc in docs(output):
         assert [*doc.user_data["annotated_labels"]] == ["Drug", "Disease", "Gene"]
-    assert convert(source, output).exit_code == 0
+    assert convert(source, output, "--force").exit_code == 0
     assert all("annotated_labels" not in doc.user_data for doc in docs(output))
-    renamed = ("--map", "Drug=Chemical", "--annotates", "Chemical,Disease")
+    renamed = ("--map", "Drug=Chemical", "--annotates", "Chemical,Disease", "--force")
     assert convert(source, output, *renamed).exit_code == 0
     topics = tmp_path / "topics.jsonl"
     topics.write_text('{"id": "1", "text": "Rest.", "labels": ["a"]}\n')
-    result = convert(topics, output, "--format", "categories", "--annotates", "Drug")
+    options = ("--format", "categories", "--annotates", "Drug", "--force")
+    result = convert(topics, output, *options)
     assert result.exit_code == 0, result.output
     assert "annotated_labels" not in docs(output)[0].user_data
 

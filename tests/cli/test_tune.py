@@ -73,12 +73,38 @@ def test_tune_writes_elsewhere_and_leaves_the_pipeline(
     assert code == 0, output
     assert (folder / "model" / "ner" / "cfg").read_bytes() == cfg
     assert (tmp_path / "new" / "ner" / "cfg").read_bytes() != cfg
-    assert spacy.load(tmp_path / "new").pipe_names == [
-        "transformer",
-        "ner",
-        "relation",
-        "textcat",
-    ]
+    names = spacy.load(folder / "model").pipe_names
+    assert spacy.load(tmp_path / "new").pipe_names == names
+
+
+def test_tune_sets_the_thresholds_of_relations_and_topics(
+    folder: Path, tmp_path: Path
+) -> None:
+    nlp = spacy.load(folder / "model")
+    nlp.get_pipe("relation").threshold = 0.0  # type: ignore[attr-defined]
+    docs = []
+    for text in ("Aspirin caused headache in patients", "Headache after aspirin"):
+        found = nlp(text)
+        made = nlp.make_doc(text)
+        ents = [Span(made, ent.start, ent.end, ent.label_) for ent in found.ents]
+        made.set_ents(ents, default="outside")
+        made.user_data["relations"] = found.user_data["relations"][:1]
+        made.cats = dict.fromkeys(found.cats, float("caused" in text))
+        docs.append(made)
+    assert any(doc.user_data["relations"] for doc in docs)
+    DocBin(docs=docs, store_user_data=True).to_disk(tmp_path / "dev.spacy")
+
+    code, output = run(folder / "model", tmp_path / "dev.spacy", "-o", tmp_path / "new")
+
+    assert code == 0, output
+    for name in ("relation", "textcat"):
+        cfg = json.loads((tmp_path / "new" / name / "cfg").read_text())
+        assert cfg["thresholds"]
+        for label, threshold in cfg["thresholds"].items():
+            assert any(
+                label in line and f"{threshold:.3f}" in line
+                for line in output.splitlines()
+            )
 
 
 def test_tune_says_when_there_is_nothing_to_tune_by(

@@ -92,15 +92,9 @@ def test_tuned_thresholds_have_the_best_f1_that_the_scorer_gives(kind, config):
     nlp = make_random(kind, **config)
     relation = nlp.get_pipe("relation")
     before = evaluate(nlp, kind)
-    figures = relation.tune(make_examples(nlp, kind))
+    found = relation.tune(make_examples(nlp, kind))
     after = evaluate(nlp, kind)
-    for key, (micro, by_label) in (("before", before), ("after", after)):
-        assert figures[key]["rel_per_type"] == {
-            label: pytest.approx(scores) for label, scores in by_label.items()
-        }
-        for name, score in micro.items():
-            assert figures[key][f"rel_{name}"] == pytest.approx(score)
-    assert figures["thresholds"] == relation.cfg["thresholds"]
+    assert found == relation.cfg["thresholds"]
     assert after != before
     chosen = dict(relation.cfg["thresholds"])
     for i, label in enumerate(LABELS):
@@ -153,6 +147,5 @@ def test_tuning_keeps_the_threshold_of_a_label_that_is_never_right():
         eg.reference.user_data["relations"] = [
             row for row in eg.reference.user_data["relations"] if row[4] != "treats"
         ]
-    figures = relation.tune(examples)
+    assert set(relation.tune(examples)) == {"changes", "induces"}
     assert set(relation.cfg["thresholds"]) == {"changes", "induces"}
-    assert figures["thresholds"]["treats"] == 0.5

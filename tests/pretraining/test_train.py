@@ -111,8 +111,8 @@ def test_a_run_keeps_the_weights_it_began_with(run, tiny_encoder):
 
 def test_no_step_is_without_a_rate(run):
     records = run(
-        training__max_steps=40, evaluation__log_steps=1,
-        evaluation__evaluate_steps=100,
+        training__max_steps=40, training__learning_rate=1e-3,
+        evaluation__log_steps=1, evaluation__evaluate_steps=100,
     ).folder.records()  # fmt: skip
     rates = [r["learning_rate"] for r in records if r["kind"] == "train"]
     shares = [r["progress"] for r in records if r["kind"] == "train"]
