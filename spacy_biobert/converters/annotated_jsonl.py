@@ -214,4 +214,6 @@ FORMAT = Format(
     write=write_annotated,
     holds=frozenset((*KINDS, *DETAILS)),
     states=frozenset(KINDS),
+    # Other JSON lines have a text, too, but no list of entities.
+    looks=lambda head, _: head.startswith(b'{"id":') and b'"entities": [' in head,
 )

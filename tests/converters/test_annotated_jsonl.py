@@ -3,6 +3,7 @@ import json
 import pytest
 
 from spacy_biobert.converters.faults import SourceError
+from spacy_biobert.converters.formats import tell_format
 from spacy_biobert.types import AnnotatedDocument, Mention, MentionRelation, Passage
 
 from .formats import read, write
@@ -60,3 +61,13 @@ def test_confidence_is_written_as_a_number() -> None:
 def test_wrong_lines_are_refused(change: dict[str, object], code: str) -> None:
     with pytest.raises(SourceError, match=code):
         read("jsonl", json.dumps(LINE | change))
+
+
+def test_what_is_written_is_told_by_its_beginning() -> None:
+    document = AnnotatedDocument("1", "Rest.", mentions=(Mention(0, 4, "Rest", "X"),))
+    files, _ = write("jsonl", [document])
+    (text,) = files.values()
+    assert tell_format(text.encode(), "found.jsonl", path="found.jsonl") == "jsonl"
+    other = b'{"id": "1", "text": "Rest.", "labels": ["a"]}\n'
+    with pytest.raises(SourceError, match="B234"):
+        tell_format(other, "topics.jsonl", path="topics.jsonl")
