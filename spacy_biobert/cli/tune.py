@@ -31,9 +31,10 @@ def tune_cli(
 ) -> None:
     """Fit confidences and thresholds of a trained pipeline on development documents.
 
-    The weights stay as they are, and so do the entities that are found; how sure the pipeline says it
-    is of them is fitted, so that of those with a confidence of 0.8 four in five are
-    right. Relations and topics get the threshold of the best F1 for each label. Use documents that the pipeline has not learned from, and others than those
+    The weights stay as they are, and so do the entities that are found; how sure the
+    pipeline says it is of them is fitted, so that of those with a confidence of 0.8 four
+    in five are right. Relations and topics get the threshold of the best F1 for each
+    label. Use documents that the pipeline has not learned from, and others than those
     you test on. For example:
 
     spacy-biobert tune training/en_biobert/model-best work/real/dev
