@@ -51,7 +51,7 @@ picture: $(VENV)/installed  ## The picture of `view` in the README, docs/view.pn
 	$(BIN)/spacy-biobert view corpus/sample/pubtator/test.pubtator.txt work/sample/view.html --force \
 	    --title "The sample corpus"
 	chromium --headless --no-sandbox --hide-scrollbars --disable-lcd-text \
-	    --force-device-scale-factor=0.75 --window-size=1060,1080 --screenshot=docs/view.png file://$(CURDIR)/work/sample/view.html
+	    --force-device-scale-factor=0.75 --window-size=1060,1080 --screenshot=docs/view.png file://$(abspath work/sample/view.html)
 
 clean:  ## Remove what `make demo` made
 	rm -rf work/sample training/sample metrics/sample.json project.lock $(DEMO)
