@@ -37,14 +37,13 @@ from thinc.types import Floats2d, Floats3d, Ints1d, Ragged
 
 from ..encoder.batches import make_batches
 from ..encoder.hub import WeightsFormat, open_encoder, open_tokenizer
-from ..encoder.precision import Precision, resolve_precision
+from ..encoder.precision import resolve_precision
 from ..encoder.rates import PartRates
 from ..encoder.rows import batch_budget, encode_rows
-from ..encoder.windows import N_SPECIALS
 from ..errors import Errors
-from .alignment import Pooling
 from .listener import by_doc, with_cls
-from .pieces import Boundaries, to_sequences
+from .pieces import to_sequences
+from .settings import EncoderSettings
 from .shim import EncoderShim
 from .stock_arguments import StockArguments, apply_dropout, take_stock_arguments
 
@@ -178,42 +177,6 @@ def build_biobert_tok2vec_v1(
     if pooling is None:
         return with_cls(by_doc(encoder), grad_factor=grad_factor)
     return chain(by_doc(encoder), trfs2arrays(pooling, grad_factor))
-
-
-@dataclass(frozen=True, slots=True)
-class EncoderSettings:
-    """How documents are cut, batched and computed; see `build_biobert_model_v1`.
-
-    Thinc does not save it with the weights: the config of a pipeline rules.
-    """
-
-    window: int | None
-    stride: int | None
-    boundaries: Boundaries
-    max_batch_pieces: int | None
-    pooling: Pooling
-    precision: Precision
-    dropout: dict[str, float]
-
-    def __post_init__(self) -> None:
-        if self.window is not None:
-            self.cut_for(self.window)
-        if self.max_batch_pieces is not None and self.max_batch_pieces < 1:
-            raise ValueError(Errors.B331.format(found=self.max_batch_pieces))
-
-    def cut_for(self, n_positions: int) -> tuple[int, int]:
-        """Give window and stride in pieces for an encoder of so many positions."""
-        window = n_positions if self.window is None else self.window
-        stride = window * 3 // 4 if self.stride is None else self.stride
-        if window > n_positions:
-            raise ValueError(Errors.B332.format(window=window, n_positions=n_positions))
-        if not 1 <= stride <= window - N_SPECIALS:
-            raise ValueError(
-                Errors.B330.format(
-                    window=window, stride=stride, most=window - N_SPECIALS
-                )
-            )
-        return window, stride
 
 
 class BioBertModel(TransformerModel):
