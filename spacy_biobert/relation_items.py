@@ -4,7 +4,7 @@ A relation between mentions is its two spans, in characters. A relation between
 concepts is its two concepts: however many mentions say it, it counts once.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from functools import cache
 from itertools import product
 from typing import Protocol
@@ -48,6 +48,26 @@ def get_concept_items(predicted: Doc, reference: Doc, *, directed: bool) -> set[
     """
     finder = make_concept_finder(predicted, reference, directed=directed)
     return _collect(predicted, finder)
+
+
+def get_annotated_items(
+    predicted: Doc, reference: Doc, *, directed: bool
+) -> Iterator[tuple[set[ItemT], set[ItemT]]]:
+    """Give what is to be compared of a document, as far as it is annotated.
+
+    predicted (Doc): The document to judge.
+    reference (Doc): The same text with gold annotation.
+    directed (bool): Whether (a, b) and (b, a) differ.
+    YIELDS (tuple[set[ItemT], set[ItemT]]): Gold and predicted items: those between
+        mentions, then those between concepts, where the reference carries them.
+    RAISES (ValueError): If the stored relations are malformed.
+    """
+    if read_relations(reference) is not None:
+        gold = get_mention_items(reference, directed=directed)
+        yield gold, get_mention_items(predicted, directed=directed)
+    if read_concept_relations(reference) is not None:
+        gold = get_gold_concept_items(reference, directed=directed)
+        yield gold, get_concept_items(predicted, reference, directed=directed)
 
 
 def make_mention_finder(doc: Doc, *, directed: bool) -> FindEndsT:

@@ -11,14 +11,8 @@ from spacy.training import Example
 from ..extensions import (
     get_name,
     read_annotated_labels,
-    read_concept_relations,
-    read_relations,
 )
-from ..relation_items import (
-    get_concept_items,
-    get_gold_concept_items,
-    get_mention_items,
-)
+from ..relation_items import get_annotated_items
 from ..sentences import split_sentences
 from .metrics import Item
 
@@ -170,16 +164,10 @@ def _get_place(span: Span) -> Bounds:
 
 
 def _relation_mistakes(eg: Example, directed: bool) -> list[FoundT]:
-    pairs: list[tuple[set[Item], set[Item]]] = []
-    if read_relations(eg.reference) is not None:
-        gold = get_mention_items(eg.reference, directed=directed)
-        pairs.append((gold, get_mention_items(eg.predicted, directed=directed)))
-    if read_concept_relations(eg.reference) is not None:
-        gold = get_gold_concept_items(eg.reference, directed=directed)
-        found = get_concept_items(eg.predicted, eg.reference, directed=directed)
-        pairs.append((gold, found))
     mistakes: list[FoundT] = []
-    for gold, found in pairs:
+    for gold, found in get_annotated_items(
+        eg.predicted, eg.reference, directed=directed
+    ):
         missed = [_show_relation(eg, item) for item in gold - found]
         spurious = [_show_relation(eg, item) for item in found - gold]
         mistakes += [("relation", "missed", one, None) for one in missed]

@@ -2,12 +2,7 @@
 
 from spacy.tokens import Doc
 
-from ..extensions import read_concept_relations, read_relations
-from ..relation_items import (
-    get_concept_items,
-    get_gold_concept_items,
-    get_mention_items,
-)
+from ..relation_items import get_annotated_items
 from .metrics import Counts, count_by_label, sum_by_label
 
 
@@ -27,13 +22,8 @@ def count_relations(
         is not annotated with relations.
     RAISES (ValueError): If the stored relations are malformed.
     """
-    parts = []
-    if read_relations(reference) is not None:
-        gold = get_mention_items(reference, directed=directed)
-        found = get_mention_items(predicted, directed=directed)
-        parts.append(count_by_label(gold, found))
-    if read_concept_relations(reference) is not None:
-        gold = get_gold_concept_items(reference, directed=directed)
-        found = get_concept_items(predicted, reference, directed=directed)
-        parts.append(count_by_label(gold, found))
+    parts = [
+        count_by_label(gold, found)
+        for gold, found in get_annotated_items(predicted, reference, directed=directed)
+    ]
     return sum_by_label(parts) if parts else None
