@@ -13,7 +13,8 @@ from .pieces import Boundaries
 class EncoderSettings:
     """How documents are cut, batched and computed.
 
-    `encoder.build_biobert_model_v1` says what each is. Thinc does not save it with the weights: the config of a pipeline rules.
+    `encoder.build_biobert_model_v1` says what each is. Thinc does not save it with the
+    weights: the config of a pipeline rules.
     """
 
     window: int | None
