@@ -64,7 +64,8 @@ def stock_joint(trained: Language, folder: str, spans: dict[str, Any]) -> Langua
     RETURNS (Language): The pipeline.
     """
     config = copy.deepcopy(trained.config)
-    config["components"]["transformer"] |= {
+    config["components"]["transformer"] = {
+        "factory": "transformer",
         "max_batch_items": BATCH_ITEMS,
         "model": stock_architecture(folder, spans),
     }

@@ -16,6 +16,7 @@ from torch.nn import functional
 from torch.nn.functional import scaled_dot_product_attention
 
 from ..errors import Errors
+from .padding import padding_of
 from .precision import fast_in_bfloat16
 
 varlen_attn: Callable[..., Any] | None
@@ -116,21 +117,12 @@ def attend_flat(bounds_S: Tensor, longest: int, *, n_pieces: int) -> Attend:
     n_pieces (int): Pieces of all sequences.
     RETURNS (Attend): For [N, H, K].
     """
-    B, device = len(bounds_S) - 1, bounds_S.device
-    real_BT = torch.arange(longest, device=device) < bounds_S.diff()[:, None]
-    pieces_N = torch.arange(n_pieces, device=device, dtype=bounds_S.dtype)
-    owner_N = torch.searchsorted(bounds_S[1:], pieces_N, right=True)
-    places_N = owner_N * longest + pieces_N - bounds_S[owner_N]
-    attend_rectangle = attend_padded(real_BT)
-
-    def pad(X_NHK: Tensor) -> Tensor:
-        empty = X_NHK.new_zeros(B * longest, *X_NHK.shape[1:])
-        padded = empty.index_copy(0, places_N, X_NHK)
-        return padded.view(B, longest, *X_NHK.shape[1:])
+    padding = padding_of(bounds_S, longest, n_pieces=n_pieces)
+    attend_rectangle = attend_padded(padding.real_BT)
 
     def attend(Q: Tensor, K: Tensor, V: Tensor, *, dropout: float) -> Tensor:
-        Y_BTHK = attend_rectangle(pad(Q), pad(K), pad(V), dropout=dropout)
-        return Y_BTHK.flatten(0, 1).index_select(0, places_N)
+        rectangles = (padding.pad(X) for X in (Q, K, V))
+        return padding.flatten(attend_rectangle(*rectangles, dropout=dropout))
 
     return attend
 

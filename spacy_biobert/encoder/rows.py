@@ -3,7 +3,8 @@
 Shapes: R = rows of the result, D = width of a vector.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor
@@ -12,6 +13,7 @@ from .attention import choose_backend
 from .batches import FlatBatch
 from .forward import encode_flat
 from .hub import BertModel
+from .packed import PackedBert
 from .precision import computing_in
 
 # Pieces to encode at once where nothing else is asked for.
@@ -34,6 +36,7 @@ def encode_rows(
     *,
     n_rows: int,
     dtype: torch.dtype,
+    packed: PackedBert | None = None,
 ) -> Tensor:
     """Encode the batches one after the other and collect the wanted rows.
 
@@ -43,26 +46,43 @@ def encode_rows(
     batches (Iterable[FlatBatch]): All windows of all sequences.
     n_rows (int): Rows of the result.
     dtype (torch.dtype): In which matrices are multiplied, see `precision`.
+    packed (PackedBert | None): The same network packed in that format, to read faster.
     RETURNS (Tensor): Float32 [R, D], on the device of the network. A row without
         links is zero.
     """
     device = bert.device
-    rate = bert.config.attention_probs_dropout_prob if bert.training else 0.0
-    backend = choose_backend("auto", device, dtype, attention_dropout=rate)
     result_RD = torch.zeros(n_rows, bert.config.hidden_size, device=device)
-    with computing_in(dtype, device):
+    encode = _way_through(bert, dtype, packed)
+    # One block for all batches: torch then converts the weights once.
+    with nullcontext() if packed else computing_in(dtype, device):
         for batch in batches:
-            ids_N = batch.ids_N.to(device)
-            X_ND = encode_flat(
-                bert,
-                ids_N,
-                torch.zeros_like(ids_N),
-                batch.positions_N.to(device),
-                bounds_S=batch.bounds.to(device),
-                longest=batch.longest,
-                backend=backend,
-            )
-            chosen = X_ND[batch.places.to(device)].float()
+            chosen = encode(batch)[batch.places.to(device)].float()
             chosen = chosen * batch.weights.to(device)[:, None]
             result_RD.index_add_(0, batch.rows.to(device), chosen)
     return result_RD
+
+
+def _way_through(
+    bert: BertModel, dtype: torch.dtype, packed: PackedBert | None
+) -> Callable[[FlatBatch], Tensor]:
+    if packed:
+        return lambda batch: packed.encode_flat(
+            batch.ids_N, batch.positions_N, bounds_S=batch.bounds, longest=batch.longest
+        )
+    device = bert.device
+    rate = bert.config.attention_probs_dropout_prob if bert.training else 0.0
+    backend = choose_backend("auto", device, dtype, attention_dropout=rate)
+
+    def encode(batch: FlatBatch) -> Tensor:
+        ids_N = batch.ids_N.to(device)
+        return encode_flat(
+            bert,
+            ids_N,
+            torch.zeros_like(ids_N),
+            batch.positions_N.to(device),
+            bounds_S=batch.bounds.to(device),
+            longest=batch.longest,
+            backend=backend,
+        )
+
+    return encode

@@ -311,7 +311,10 @@ def _forward(
     if network.training != is_train:
         network.train(is_train)
     with torch.inference_mode(not is_train):
-        rows = encode_rows(network, batches, n_rows=sequences.n_rows, dtype=dtype)
+        packed = None if is_train else shim.packed(dtype)
+        rows = encode_rows(
+            network, batches, n_rows=sequences.n_rows, dtype=dtype, packed=packed
+        )
     Y = _split(docs, torch2xp(rows.detach()))
 
     def backprop(dY: FullTransformerBatch) -> list[Doc]:

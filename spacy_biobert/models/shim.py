@@ -7,15 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import srsly
+import torch
 from spacy_transformers.data_classes import HFObjects
 from spacy_transformers.layers.hf_shim import HFShim
 from thinc.api import Optimizer, get_torch_default_device, xp2torch
 from thinc.shims.shim import Shim
 
 from ..encoder.hub import WeightsFormat, save_pretraining_model
+from ..encoder.packed import PackedBert, can_pack
 from ..encoder.rates import PartRates
 from ..encoder.saved import pack_encoder, read_encoder, unpack_encoder
 from .updates import Updates, start_updates, take_update
+
+# What distinguishes the weights, and the network packed from them.
+PackedOnce = tuple[Any, PackedBert]
 
 
 class EncoderShim(HFShim):
@@ -28,6 +33,21 @@ class EncoderShim(HFShim):
         super().__init__(HFObjects(None, None, None))
         self.rates = rates
         self._updates: Updates | None = None
+        self._packed: PackedOnce | None = None
+
+    def packed(self, dtype: torch.dtype) -> PackedBert | None:
+        """Give the network packed for reading, where that is faster.
+
+        dtype (torch.dtype): In which matrices are multiplied.
+        RETURNS (PackedBert | None): Packed when first asked for, and again when the
+            weights have changed. A change through a weight's `.data` is not seen.
+        """
+        if not can_pack(self._model, dtype):
+            return None
+        state = dtype, [(p.data_ptr(), p._version) for p in self._model.parameters()]
+        if self._packed is None or self._packed[0] != state:
+            self._packed = state, PackedBert(self._model, dtype)
+        return self._packed[1]
 
     def hold(self, network: Any, tokenizer: Any) -> None:
         """Take a network and its tokenizer, in place of what was there.
@@ -40,7 +60,7 @@ class EncoderShim(HFShim):
         network.to(get_torch_default_device())
         self._hfmodel = HFObjects(tokenizer, network, None)
         self._model = network
-        self._updates = None
+        self._updates = self._packed = None
 
     def finish_update(self, optimizer: Optimizer) -> None:
         """Take a step with the gradients that there are, if there are any.
@@ -52,6 +72,8 @@ class EncoderShim(HFShim):
             parameter.grad is not None for parameter in self._model.parameters()
         ):
             return
+        # A fused step leaves no trace in the versions of the weights.
+        self._packed = None
         if self._updates is None or self._updates.settings is not optimizer:
             self._updates = start_updates(self._model, optimizer, self.rates)
         take_update(self._updates, self._model, owner=self.id)
@@ -88,8 +110,9 @@ class EncoderShim(HFShim):
         return copied
 
     def __getstate__(self) -> dict[str, Any]:
-        # An optimizer, and its schedules, can neither be copied nor sent elsewhere.
-        return self.__dict__ | {"_updates": None}
+        # An optimizer, and its schedules, can neither be copied nor sent elsewhere; nor
+        # can packed matrices.
+        return self.__dict__ | {"_updates": None, "_packed": None}
 
     def to_disk(self, path: str | Path, *, weights: WeightsFormat = "fp32") -> None:
         """Write a Hugging Face folder, whole or not at all.
