@@ -1,7 +1,7 @@
 """spacy-transformers' own encoder with given weights, to measure beside ours."""
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import spacy
@@ -16,8 +16,6 @@ from spacy_transformers.util import batch_by_length
 
 # What the stock component has for `max_batch_items`.
 BATCH_ITEMS = 4096
-# Prepares some work, untimed, and yields it.
-Runner = Callable[[list[Any]], Iterator[Callable[[], Any]]]
 LISTENER = {
     "@architectures": "spacy-transformers.TransformerListener.v1",
     "grad_factor": 1.0,

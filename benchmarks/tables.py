@@ -19,7 +19,9 @@ from typing import Any
 
 from spacy_biobert.evaluation.card import markdown_table, percent, score_tables
 
-from .record import RESULTS, read_result
+from .record import RESULTS
+from .speed_table import speed
+from .table_parts import needed, provenance, thousands, times
 from .tasks import summary as task_summary
 
 ROOT = Path(__file__).parent.parent
@@ -259,22 +261,6 @@ def loading() -> str:
     )
 
 
-def thousands(figures: list[float], form: str = ",.0f") -> str:
-    """Write the mean and the standard deviation of speeds."""
-    deviation = f" ± {stdev(figures):{form}}" if len(figures) > 1 else ""
-    return f"{mean(figures):{form}}{deviation}"
-
-
-def times(faster: dict[str, Any]) -> str:
-    """Write how many times as fast something was."""
-    if faster["deviation"] is None:
-        return f"{faster['mean']:.2f}"
-    return (
-        f"{faster['mean']:.2f} ± {faster['deviation']:.2f} "
-        f"({faster['least']:.2f} to {faster['most']:.2f})"
-    )
-
-
 def tokens() -> str:
     """How many mentions begin and end with a token, and the price of it."""
     result = needed("tokens")
@@ -436,30 +422,6 @@ def tasks() -> str:
     return f"{task_summary.summarize()}{notes}"
 
 
-def encoder_speed() -> str:
-    """How fast documents become token vectors, beside spacy-transformers' encoder."""
-    result = needed("encoder_speed")
-    parts = {
-        "pieces": "tokenise and align",
-        "base": "BERT-base (12 x 768)",
-        "joint": "joint pipeline",
-    }
-    rows = []
-    for part, shown in parts.items():
-        found = result["figures"][part]
-        for name, speeds in found["words_per_second"].items():
-            faster = [times(of[name]) for of in found["faster"].values() if name in of]
-            what = f"{shown}: {name}"
-            rows.append((what, thousands(speeds["processor"]), *faster))
-    rows = [(*row, "", "")[:4] for row in rows]
-    header = ("", "words a second", "times stock strided", "times stock whole")
-    return (
-        f"{markdown_table(header, rows)}\n\nSeconds of the processor, "
-        f"{result['settings']['threads']} thread; mean ± deviation (least to most) of "
-        f"repeats in turn.\n\n{provenance([result])}"
-    )
-
-
 def registry() -> str:
     """Every public name, by spaCy's registry, with the first line of its docstring."""
     rows = [
@@ -515,7 +477,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "pretraining_speed": pretraining_speed,
     "optimizer_step": optimizer_step,
     "loading": loading,
-    "encoder_speed": encoder_speed,
+    "speed": speed,
     "encoder_start": encoder_start,
     "mini_pretraining": mini_pretraining,
     "mini_encoder_start": mini_encoder_start,
@@ -533,25 +495,6 @@ TABLES: dict[str, Callable[[], str]] = {
 def spread(figures: list[float]) -> str:
     """Write the mean and the standard deviation."""
     return f"{mean(figures):.1f} ± {stdev(figures):.1f}"
-
-
-def provenance(results: list[dict[str, Any]]) -> str:
-    """Name the machine, the commit and the command behind a table."""
-    first = results[0]
-    machine = first["machine"]
-    commits = ", ".join(sorted({result["commit"] for result in results}))
-    return (
-        f"<sub>{machine['cores']} cores ({machine['processor']}), commit {commits}, "
-        f"`{first['command']}`</sub>"
-    )
-
-
-def needed(name: str) -> dict[str, Any]:
-    """Read a result that a table stands on."""
-    result = read_result(name)
-    if result is None:
-        raise SystemExit(f"benchmarks/results/{name}.json: expected, but there is none")
-    return result
 
 
 def fill(page: str) -> str:

@@ -42,7 +42,7 @@ def can_pack(bert: BertModel, dtype: torch.dtype) -> bool:
     return (
         bert.device.type == "cpu"
         and dtype in (torch.float32, torch.bfloat16)
-        and torch.backends.mkldnn.is_available()
+        and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
         and torch.cpu._is_avx512_supported()
         and hasattr(torch.ops.mkldnn, "_linear_pointwise")
     )

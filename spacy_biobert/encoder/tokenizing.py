@@ -50,10 +50,19 @@ class ChunkMemory:
 
     def _forget(self) -> None:
         self._numbers: dict[str, int] = {}
-        self._n_vocab = self._backend.get_vocab_size()
+        self._known = self._vocabulary()
         # Per chunk: characters, first piece, pieces. Per piece: id, start, end.
         self._chunks = _Rows(3)
         self._pieces = _Rows(3)
+
+    def _vocabulary(self) -> tuple[int, int]:
+        """Say how many pieces there are, and how many of them were added.
+
+        All together (`get_vocab_size()`) take a millisecond to count, as long as a
+        short document takes to encode.
+        """
+        n_pieces = self._backend.get_vocab_size(with_added_tokens=False)
+        return n_pieces, len(self._backend.get_added_tokens_decoder())
 
     def place(self, texts: Sequence[str]) -> PlacedPieces:
         """Tokenise texts without special pieces, nothing cut off.
@@ -68,7 +77,7 @@ class ChunkMemory:
             if (
                 len(self._pieces) > self._most_pieces
                 or len(self._numbers) > self._most_pieces
-                or self._n_vocab != self._backend.get_vocab_size()
+                or self._known != self._vocabulary()
             ):
                 self._forget()
             self._learn(chunks)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks import tables
+from benchmarks import table_parts, tables
 from benchmarks.interleaving import Tally
 from benchmarks.our_loop import OurLearner
 from benchmarks.preparation import (
@@ -188,7 +188,7 @@ def test_measure_gives_what_the_table_shows(
         "commit": "abc",
         "command": "count",
     }
-    monkeypatch.setattr(tables, "read_result", lambda name: result)
+    monkeypatch.setattr(table_parts, "read_result", lambda name: result)
 
     table = tables.pretraining_speed()
 

@@ -1,0 +1,41 @@
+"""The parts that tables of results have in common."""
+
+from statistics import mean, stdev
+from typing import Any
+
+from .record import read_result
+
+
+def thousands(figures: list[float], form: str = ",.0f") -> str:
+    """Write the mean and the standard deviation of speeds."""
+    deviation = f" ± {stdev(figures):{form}}" if len(figures) > 1 else ""
+    return f"{mean(figures):{form}}{deviation}"
+
+
+def times(faster: dict[str, Any]) -> str:
+    """Write how many times as fast something was."""
+    if faster["deviation"] is None:
+        return f"{faster['mean']:.2f}"
+    return (
+        f"{faster['mean']:.2f} ± {faster['deviation']:.2f} "
+        f"({faster['least']:.2f} to {faster['most']:.2f})"
+    )
+
+
+def provenance(results: list[dict[str, Any]]) -> str:
+    """Name the machine, the commit and the command behind a table."""
+    first = results[0]
+    machine = first["machine"]
+    commits = ", ".join(sorted({result["commit"] for result in results}))
+    return (
+        f"<sub>{machine['cores']} cores ({machine['processor']}), commit {commits}, "
+        f"`{first['command']}`</sub>"
+    )
+
+
+def needed(name: str) -> dict[str, Any]:
+    """Read a result that a table stands on."""
+    result = read_result(name)
+    if result is None:
+        raise SystemExit(f"benchmarks/results/{name}.json: expected, but there is none")
+    return result
