@@ -60,7 +60,7 @@ def updates(arms: Arms, gold: list[Doc]) -> Works:
         examples = [Example(*pair) for pair in zip(predicted, gold, strict=True)]
 
         def train() -> None:
-            for batch in minibatch(examples, BATCH_DOCS):
+            for batch in minibatch(examples, BATCH_DOCS):  # type: ignore[no-untyped-call]
                 nlp.update(batch, sgd=optimizers[name], drop=0.1)
 
         return train
