@@ -88,7 +88,9 @@ def main(
         "stock_spans": SPANS,
         "repeats": repeats,
     }
-    command = f"python -m benchmarks.speed {' '.join(sys.argv[1:])}"
+    command = f"python -m benchmarks.speed {' '.join(sys.argv[1:])}".replace(
+        str(articles), f"$SPACY_BIOBERT_DATA/pretraining/{articles.name}"
+    )
     print(write_result("speed", figures, command=command, settings=settings))
 
 
