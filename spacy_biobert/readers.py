@@ -77,8 +77,7 @@ def read_docs(file: Path, vocab: Vocab) -> Iterator[Doc]:
     try:
         docs = DocBin().from_disk(file)
     except (zlib.error, ValueError, KeyError, TypeError) as error:
-        reason = str(error) or type(error).__name__
-        raise ValueError(Errors.B433.format(path=file, reason=reason)) from error
+        raise ValueError(Errors.B433.format(path=file)) from error
     yield from docs.get_docs(vocab)
 
 

@@ -21,18 +21,13 @@ from ..converters.faults import SourceError
 from ..converters.formats import Format, Source, find_format, format_names
 from ..converters.losses import without_losses
 from ..converters.parquet import SCHEMA, make_table
-from ..converters.targets import check_replaced, open_target
+from ..converters.targets import check_replaced, open_target, told_by_name
 from ..errors import Errors
 from ..types import AnnotatedDocument
 from .parts import Parts
 
 PARQUET, SPACY = "parquet", "spacy"
-SUFFIXES = {
-    ".jsonl": JSONL,
-    ".jsonl.gz": JSONL,
-    ".parquet": PARQUET,
-    ".spacy": SPACY,
-}
+SUFFIXES = {".parquet": PARQUET, ".spacy": SPACY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,21 +84,13 @@ def choose_output(path: Path, format: str | None) -> Output:
     RAISES (SourceError): If there is no such format, or the name does not tell it.
     """
     if format is None:
-        found = (
-            name for suffix, name in SUFFIXES.items() if path.name.endswith(suffix)
-        )
-        format = next(found, None)
-        if format is None:
-            known = ", ".join(SUFFIXES)
-            raise SourceError(
-                Errors.B509.format(path=path, known=known, found=path.name)
-            )
+        format = told_by_name(path, SUFFIXES)
     if format == SPACY:
         return Output(path, format, folder=path.suffix != ".spacy")
     if format == PARQUET:
         return Output(path, format, folder=False)
     if format not in format_names():
-        known = ", ".join([PARQUET, SPACY, *format_names()])
+        known = ", ".join([SPACY, *format_names()])
         raise SourceError(Errors.B232.format(found=format, known=known))
     return Output(path, format, _writable(format).folder)
 

@@ -8,10 +8,9 @@ from typing import Any
 from ..checksums import file_checksum
 from ..converters.faults import SourceError
 from ..errors import Errors
+from ..errors.listing import listed
 
 PACKAGES = ("spacy-biobert", "spacy", "spacy-transformers", "torch")
-# Differences that a message names.
-SHOWN = 3
 
 Recipe = dict[str, Any]
 
@@ -71,5 +70,4 @@ def differences(before: Recipe, now: Recipe) -> str:
     for key in (key for key in {**before, **now} if key != "inputs"):
         if before.get(key) != now.get(key):
             found.append(f"{key} ({before.get(key)} before, {now.get(key)} now)")
-    more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-    return ", ".join(found[:SHOWN]) + more
+    return listed(found)

@@ -14,6 +14,7 @@ from typing import Any
 from ..atomic import whole_file
 from ..converters.faults import SourceError
 from ..errors import Errors
+from ..errors.listing import listed
 from ..workers import Workers, map_in_order, open_workers
 from .annotating import Counts, annotate_block
 from .blocks import Block, make_blocks
@@ -139,7 +140,8 @@ def annotate(
     anew (bool): Do not use the blocks of a run that was broken off.
     report (Callable): Called after each block, with the totals so far.
     RETURNS (dict): The manifest.
-    RAISES (SourceError): If there was no document; nothing is written.
+    RAISES (SourceError): If there was no document; nothing is written but the list
+        of what was set aside.
     RAISES (OSError): If something cannot be written. Finished blocks are kept.
     RAISES (MemoryError): If the memory does not suffice; likewise.
     RAISES (ChildProcessError): If a process was ended from outside; likewise.
@@ -150,6 +152,8 @@ def annotate(
             totals = _finish_blocks(items, run, workers, report)
         if not totals.counts.documents:
             message = _nothing(run, totals)
+            if totals.n_set_aside:
+                _write_set_aside(output, totals)
             remove_parts(output.parts)
             raise SourceError(message)
         lost = write_output(output, totals.blocks, run.about) + totals.counts.lost
@@ -193,15 +197,19 @@ def _limited(items: Iterable[Item], limit: int) -> Iterable[Item]:
 
 
 def _nothing(run: Run, totals: Totals) -> str:
-    reasons = (
-        entry.error
+    entries = (
+        entry
         for number in range(totals.blocks)
         for entry in _told(run.output, number).set_aside
     )
-    first = next(reasons, None)
-    hint = "" if first is None else f"Set aside: {totals.n_set_aside:,}, first {first}"
-    n_files = len(run.recipe["inputs"])
-    return Errors.B513.format(output=run.output.path, n_files=n_files, hint=hint)
+    first, hint = next(entries, None), "Check whether there is text in them."
+    if first is not None:
+        hint = (
+            f"{totals.n_set_aside:,} set aside, with the reasons in "
+            f"{run.output.beside(SET_ASIDE)}; the first, of {first.source}: {first.error}"
+        )
+    inputs = listed(entry["path"] for entry in run.recipe["inputs"])
+    return Errors.B513.format(inputs=inputs, output=run.output.path, hint=hint)
 
 
 def _told(output: Output, number: int) -> BlockReport:

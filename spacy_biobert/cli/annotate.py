@@ -11,6 +11,7 @@ from wasabi.printer import Printer
 from ..converters.faults import SourceError
 from ..errors import Errors
 from .convert import writing
+from .export import NOT_HELD
 
 if TYPE_CHECKING:
     from ..annotation.running import Manifest, Run, Totals
@@ -25,7 +26,7 @@ def annotate_cli(
         ..., help="Files, folders or globs, of any format; .gz and .xz as they are"
     ),
     output: Path = typer.Argument(
-        ..., help="File (.jsonl, .jsonl.gz, .parquet, .spacy, or with --format), folder"
+        ..., help="File (.jsonl, .parquet, .spacy, .bioc.xml ..., or --format), folder"
     ),
     model: str = typer.Option(
         ..., "--model", "-m", help="Pipeline: a folder or the name of a package"
@@ -48,7 +49,10 @@ def annotate_cli(
         None, min=1, help="Documents at once in a component; default: the pipeline's"
     ),
     block_size: int = typer.Option(
-        256, min=1, help="Documents that are finished, and written, together"
+        256,
+        min=1,
+        help="Documents that are computed and written together; another number may "
+        "change the last digits of confidences and scores",
     ),
     max_length: int | None = typer.Option(
         None, min=1, help="Most characters of a document; default: the pipeline's"
@@ -62,9 +66,9 @@ def annotate_cli(
     Inputs are what `extract` makes and reads (documents.jsonl.gz, MEDLINE, JATS, text),
     Parquet with a column "text", .spacy files, and the texts of what `convert` reads.
     Outputs are JSON lines and Parquet with all scores, .spacy (a folder of them, if the
-    name does not end so), and by --format what `export` writes: bioc_xml, bioc_json,
-    brat, pubtator ... Beside the output stand a manifest and, if documents had to be set
-    aside, a list of them with the reasons (OUTPUT.errors.tsv).
+    name does not end so), and by name (.pubtator.txt, .bioc.xml, .bioc.json) or --format
+    what `export` writes: brat, iob ... Beside the output stand a manifest and, if
+    documents had to be set aside, a list of them with the reasons (OUTPUT.errors.tsv).
 
     Documents are annotated in blocks, which are kept in OUTPUT.parts until all are
     finished. After Ctrl-C, kill -9 or a power cut --resume goes on, and the output is
@@ -249,6 +253,8 @@ def print_counts(manifest: "Manifest", printer: Printer) -> None:
     ]
     rows += [(f"not held: {what}", f"{n:,}") for what, n in manifest["lost"].items()]
     printer.table(rows, aligns=("l", "r"))
+    if manifest["lost"]:
+        printer.text(NOT_HELD)
     if manifest["set_aside"]:
         printer.warn(
             f"{manifest['set_aside']:,} set aside, with the reasons in "

@@ -45,16 +45,17 @@ class CorpusFile:
         return str(self).rpartition("/")[0]
 
 
-def find_corpus_files(patterns: Iterable[str], main: str) -> list[CorpusFile]:
+def find_corpus_files(patterns: Iterable[str], main: str) -> dict[CorpusFile, int]:
     """Find the files of a corpus, each once.
 
     patterns (Iterable[str]): Files, folders, globs, zip archives, and folders or
         files inside of an archive: corpus.zip/train.
     main (str): Pattern of the names to take from folders, globs and archives.
-    RETURNS (list[CorpusFile]): In the order of the patterns, those of one sorted.
+    RETURNS (dict[CorpusFile, int]): In the order of the patterns, those of one sorted;
+        how many patterns mean each.
     RAISES (SourceError): If a pattern finds nothing.
     """
-    found: dict[CorpusFile, None] = {}
+    found: dict[CorpusFile, int] = {}
     for pattern in patterns:
         archive = _archive_of(Path(pattern))
         if archive is not None:
@@ -67,8 +68,8 @@ def find_corpus_files(patterns: Iterable[str], main: str) -> list[CorpusFile]:
                 files = [file for file in files if fnmatch(file.name, main)]
         if not files:
             raise SourceError(Errors.B215.format(folder=pattern, known=main))
-        found.update(dict.fromkeys(files))
-    return list(found)
+        found.update({file: found.get(file, 0) + 1 for file in files})
+    return found
 
 
 @contextmanager

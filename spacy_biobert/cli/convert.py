@@ -15,6 +15,7 @@ from wasabi.printer import Printer
 from ..atomic import UnwritableError, whole_file
 from ..converters.faults import SourceError
 from ..errors import Errors
+from ..errors.listing import listed
 from ..types import AnnotatedDocument
 from .corpora import (
     Corpus,
@@ -33,6 +34,14 @@ if TYPE_CHECKING:
 
 # As in configs/*.cfg: gold entities have to end where the pipeline's tokens do.
 TOKENIZER = "spacy-biobert.Tokenizer.v1"
+
+# What becomes of annotation that does not fit a Doc: see `to_docs.Conversion`.
+LOSSES = {
+    "not_aligned": "mentions that begin or end inside a token, widened to whole tokens",
+    "unplaced": "mentions that have no token even so, left out",
+    "overlapping": "mentions that overlap a longer one, left out",
+    "relations_without_entity": "relations of mentions that were left out",
+}
 
 
 class OnError(StrEnum):
@@ -103,9 +112,9 @@ def convert_cli(
     Formats: pubtator (BC5CDR, NCBI Disease), bioc_xml, bioc_json, brat, ddi,
     chemprot, drugprot; columns iob, iob1, biluo, and biobert_ner with bare tags;
     sentences biobert_re (@GENE$) and chemprot_jsonl; labelled texts categories (JSON
-    lines) and categories_tsv; jsonl, which `annotate` writes. A mention that cuts through a token is expanded to the
-    whole token; of overlapping mentions the longest is kept. Both are counted. For
-    example:
+    lines) and categories_tsv; jsonl and parquet, which `annotate` writes. A mention
+    that cuts through a token is expanded to the whole token; of overlapping mentions the
+    longest is kept. Both are counted. For example:
 
     spacy-biobert convert CDR_TrainingSet.PubTator.txt.gz train.spacy --format pubtator
     """
@@ -176,7 +185,7 @@ def convert(
         raise SourceError(Errors.B236.format(path=output))
     mapping = parse_mapping(renamed)
     policy = policy or Policy()
-    corpus = find_corpus(inputs, format, policy)
+    corpus = find_corpus(inputs, format, policy, option="--format")
     if policy.labels is not None and "categories" not in corpus.format.holds:
         raise SourceError(Errors.B011)
     new = new_labels(corpus, mapping)
@@ -197,7 +206,8 @@ def convert(
         total.add(counts)
         files.append((report, counts))
     if not total.documents:
-        raise SourceError(Errors.B229.format(path=output))
+        read = listed(str(file) for file in corpus.files)
+        raise SourceError(Errors.B229.format(path=read, found="none"))
     with writing(output), whole_file(output) as unfinished:
         unfinished.write_bytes(store.to_bytes())
     return {**plain(total), **summed(files)}
@@ -210,7 +220,6 @@ def summed(files: Iterable[tuple[FileReport, "Conversion | None"]]) -> dict[str,
     RETURNS (dict): "sentences", "notes", "skipped", "problems" and "files".
     """
     files = list(files)
-    losses = ("not_aligned", "unplaced", "overlapping", "relations_without_entity")
     notes: Counter[str] = Counter()
     skipped: Counter[str] = Counter()
     rows = []
@@ -219,7 +228,7 @@ def summed(files: Iterable[tuple[FileReport, "Conversion | None"]]) -> dict[str,
         skipped.update(report.skipped)
         row = plain(report) | {"notes": _some(report.notes)}
         if counts is not None:
-            row |= {name: getattr(counts, name) for name in losses}
+            row |= {name: getattr(counts, name) for name in LOSSES}
         rows.append(row)
     return {
         "sentences": sum(report.sentences for report, _ in files),
@@ -332,14 +341,16 @@ def print_counts(counts: dict[str, Any], printer: Printer) -> None:
             (f"{kind}: {label}", f"{count:,}")
             for label, count in sorted(counts[kind].items())
         ]
-    losses = ("not_aligned", "unplaced", "overlapping", "relations_without_entity")
-    if counts["mentions"]:
-        rows += [(name.replace("_", " "), f"{counts[name]:,}") for name in losses]
+    losses = LOSSES if counts["mentions"] else {}
+    rows += [(name.replace("_", " "), f"{counts[name]:,}") for name in losses]
     rows += [(why, f"{count:,}") for why, count in counts["notes"].items()]
     rows += [
         (f"skipped: {why}", f"{count:,}") for why, count in counts["skipped"].items()
     ]
     printer.table(rows, aligns=("l", "r"))
+    for name, meaning in losses.items():
+        if counts[name]:
+            printer.text(f"{name.replace('_', ' ').capitalize()}: {meaning}.")
     for problem in counts["problems"]:
         printer.warn(problem)
 

@@ -3,6 +3,7 @@
 import dataclasses
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..converters.categories import read_labels
@@ -69,13 +70,14 @@ class FileReport:
 class Corpus:
     """The files of a corpus, with what has to be known of all before one is read.
 
+    files (dict[CorpusFile, int]): How often each was named.
     labels (frozenset[str]): Labels of mentions and relations.
     categories (tuple[str, ...]): The label set, or the sorted labels of the data.
     annotated (dict[str, frozenset[str]]): The KINDS that any document of a file, or
         of a folder that is read as one, is annotated with.
     """
 
-    files: tuple[CorpusFile, ...]
+    files: dict[CorpusFile, int]
     format: Format
     policy: Policy
     labels: frozenset[str]
@@ -83,31 +85,36 @@ class Corpus:
     annotated: dict[str, frozenset[str]]
 
 
-def find_corpus(inputs: Iterable[str], format: str | None, policy: Policy) -> Corpus:
+def find_corpus(
+    inputs: Iterable[str], format: str | None, policy: Policy, *, option: str = "--from"
+) -> Corpus:
     """Find the files of a corpus and look through them.
 
     inputs (Iterable[str]): Files, folders, globs or zip archives.
     format (str or None): The format of all; None tells it by the first file.
     policy (Policy): How to read them.
+    option (str): The option that names the format, for messages.
     RETURNS (Corpus): To be read with `read_corpus`.
     RAISES (SourceError): If a file is not what it should be.
     """
     known = None if format is None else find_format(format)
     files = find_corpus_files(inputs, known.main if known else "*")
     if known is None:
-        known = find_format(told_format(files[0]))
+        known = find_format(told_format(next(iter(files)), option))
         files = find_corpus_files(inputs, known.main)
     labels: set[str] = set()
     categories: set[str] = set()
     annotated: dict[str, set[str]] = defaultdict(set)
     for file in files:
-        for document in _read(file, known, policy, FileReport(str(file))):
-            found = annotated[_group(file, known)]
-            found.update(kind for kind in KINDS if getattr(document, kind) is not None)
-            labels |= _labels(document)
-            categories.update(document.categories or ())
+        with _doubting(file, format, option):
+            for document in _read(file, known, policy, FileReport(str(file))):
+                annotated[_group(file, known)].update(
+                    kind for kind in KINDS if getattr(document, kind) is not None
+                )
+                labels |= _labels(document)
+                categories.update(document.categories or ())
     return Corpus(
-        tuple(files),
+        files,
         known,
         policy,
         frozenset(labels),
@@ -131,8 +138,10 @@ def read_corpus(
         annotations are not left out.
     """
     seen: dict[str, int] = {}
-    for file in corpus.files:
+    for file, n_named in corpus.files.items():
         report = FileReport(str(file))
+        if n_named > 1:
+            report.skipped["repeated files"] = n_named - 1
         kinds = corpus.annotated.get(_group(file, corpus.format), frozenset())
         yield report, _kept(file, corpus, report, kinds - corpus.format.states, seen)
 
@@ -191,13 +200,31 @@ def _read(
         )
 
 
-def told_format(file: CorpusFile) -> str:
+def told_format(file: CorpusFile, option: str) -> str:
     """Tell a file's format by its content.
 
+    option (str): The option that names the format, for the message.
     RAISES (SourceError): If not exactly one is sure of it.
     """
     with open_corpus_file(file) as (opened, _), naming(str(file)):
-        return tell_format(opened.read(HEAD), file.name, path=str(file))
+        head = opened.read(HEAD)
+        return tell_format(head, file.name, path=str(file), option=option)
+
+
+@contextmanager
+def _doubting(file: CorpusFile, format: str | None, option: str) -> Iterator[None]:
+    """Where a file is not read as the format that was named, say if it is another."""
+    try:
+        yield
+    except SourceError as error:
+        try:
+            told = told_format(file, option)
+        except SourceError:
+            told = format or ""
+        if format in (None, told):
+            raise
+        hint = f"It begins as a file of the format '{told}' does: try {option} {told}."
+        raise SourceError(f"{error} {hint}") from error
 
 
 def _group(file: CorpusFile, format: Format) -> str:

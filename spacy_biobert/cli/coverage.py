@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wasabi import msg
+from wasabi.printer import Printer
 
 from ..types import Document
 from .sources import read_documents
@@ -37,7 +37,7 @@ class TrainingTexts:
         for number, document in enumerate(documents, start=1):
             if time.monotonic() - shown >= SECONDS_BETWEEN_LINES:
                 shown = time.monotonic()
-                msg.text(f"{number:,} documents read")
+                Printer().text(f"{number:,} documents read")
             yield document.text
 
 

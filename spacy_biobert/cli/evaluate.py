@@ -52,6 +52,9 @@ def evaluate_cli(
         help="File for each mistake with its sentence: .jsonl, .tsv, or .html to look at",
     ),
     gpu_id: int = typer.Option(-1, "--gpu-id", "-g", help="GPU, -1 for the CPU"),
+    force: bool = typer.Option(
+        False, "--force", help="Replace the files of --output and --errors"
+    ),
 ) -> None:
     """Score entities, relations and categories of a pipeline.
 
@@ -67,7 +70,7 @@ def evaluate_cli(
 
     Needs a trained pipeline and documents made by `convert`, for example:
 
-    spacy-biobert evaluate training/en_biobert/model-best work/sample/test -o scores.json
+    spacy-biobert evaluate training/sample/model-best work/sample/test -o scores.json
     """
     printer = Printer()
     # Opened first: an hour of scoring is not lost to a folder that takes no file.
@@ -75,9 +78,7 @@ def evaluate_cli(
         nullcontext() if file is None else whole_file(file) for file in (output, errors)
     )
     try:
-        if errors is not None and errors.suffix not in ERROR_FILES:
-            found = ", ".join(ERROR_FILES)
-            raise ValueError(Errors.B018.format(path=errors, expected=found))
+        _check_files(output, errors, force)
         with writing as path, writing_errors as errors_path:
             nlp, examples = read_examples(
                 model, data, gold_entities=gold_entities, gpu_id=gpu_id
@@ -97,6 +98,15 @@ def evaluate_cli(
         printer.good(f"Scores in {output}")
     if errors is not None:
         printer.good(f"Mistakes in {errors}")
+
+
+def _check_files(output: Path | None, errors: Path | None, force: bool) -> None:
+    if errors is not None and errors.suffix not in ERROR_FILES:
+        found = ", ".join(ERROR_FILES)
+        raise ValueError(Errors.B018.format(path=errors, expected=found))
+    for path in (output, errors):
+        if path is not None and path.exists() and not force:
+            raise ValueError(Errors.B236.format(path=path))
 
 
 def read_examples(

@@ -11,8 +11,9 @@ from wasabi.printer import Printer
 from ..converters.faults import SourceError
 from ..converters.formats import Format, find_format
 from ..converters.losses import without_losses
-from ..converters.targets import check_replaced, open_target
+from ..converters.targets import check_replaced, open_target, told_by_name
 from ..errors import Errors
+from ..errors.listing import listed
 from ..types import AnnotatedDocument
 from .convert import (
     DISCONTINUOUS_HELP,
@@ -28,6 +29,9 @@ from .corpora import FileReport, Policy, find_corpus, read_corpus
 from .sources import find_sources
 
 SPACY = ".spacy"
+NOT_HELD = (
+    "Not held: what the inputs have and this format has no place for. It is left out."
+)
 
 
 def export_cli(
@@ -37,7 +41,9 @@ def export_cli(
     output: Path = typer.Argument(
         ..., help="File to write (.gz and .xz compress), or folder (brat, drugprot ...)"
     ),
-    format: str = typer.Option(..., "--format", help="Format to write"),
+    format: str | None = typer.Option(
+        None, "--format", help="Format to write, if the output's name does not tell it"
+    ),
     source_format: str | None = typer.Option(
         None,
         "--from",
@@ -60,7 +66,7 @@ def export_cli(
     Gold annotation or that of a pipeline. What the format cannot hold is left out,
     counted and shown. For example:
 
-    spacy-biobert export train.spacy train.bioc.xml.gz --format bioc_xml
+    spacy-biobert export train.spacy train.bioc.xml.gz
     """
     printer = Printer()
     try:
@@ -89,7 +95,7 @@ def export(
     inputs: list[str],
     output: Path,
     *,
-    format: str,
+    format: str | None = None,
     source_format: str | None = None,
     policy: Policy | None = None,
     force: bool = False,
@@ -99,7 +105,8 @@ def export(
     inputs (list[str]): .spacy files, or files, folders, globs and zip archives of
         one format.
     output (Path): The file or folder to write.
-    format (str): The name of the format to write.
+    format (str or None): The name of the format to write; None tells it by the
+        output's name.
     source_format (str or None): That of the inputs; None tells it.
     policy (Policy or None): How to read them; None for the defaults.
     force (bool): Replace an output that exists.
@@ -108,7 +115,7 @@ def export(
     RAISES (SourceError): If a file is not what it should be, or the output cannot be
         written. The output then is as it was.
     """
-    known = find_format(format)
+    known = find_format(format or told_by_name(output, {}))
     if known.write is None:
         raise SourceError(Errors.B237.format(name=format))
     _check_output(output, known, force)
@@ -121,7 +128,7 @@ def export(
     with writing(output), open_target(output, known, lost) as target:
         known.write(without_losses(documents, known, lost), target)
         if not written.documents:
-            raise SourceError(Errors.B229.format(path=output))
+            raise SourceError(Errors.B229.format(path=listed(inputs), found="none"))
     return {
         "documents": written.documents,
         "mentions": dict(written.mentions),
@@ -147,6 +154,8 @@ def print_counts(counts: dict[str, Any], printer: Printer) -> None:
     ):
         rows += [(f"{words}: {why}", f"{n:,}") for why, n in counts[kind].items()]
     printer.table(rows, aligns=("l", "r"))
+    if counts["lost"]:
+        printer.text(NOT_HELD)
     for problem in counts["problems"]:
         printer.warn(problem)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
-from wasabi import msg
+from wasabi.printer import Printer
 
 from ..errors import Errors
 from .coverage import TrainingTexts, describe, read_sample
@@ -47,6 +47,7 @@ def extend_cli(
     from ..pretraining.extension import find_new_pieces
     from ..pretraining.vocabulary import measure_coverage
 
+    printer = Printer()
     texts = TrainingTexts(documents, limit, held_out)
     try:
         _check_output(output, encoder)
@@ -57,21 +58,23 @@ def extend_cli(
         extended = _write(published, opened, pieces, output)
         sample = read_sample(texts)
     except (OSError, ValueError) as error:
-        msg.fail(str(error), exits=1)
-    msg.good(
+        printer.fail(str(error), exits=1)
+    printer.good(
         f"{len(extended):,} pieces in {output}, {len(pieces):,} of them new, "
         f"{'with the weights' if opened else 'a tokenizer without weights'}"
     )
     for name, tokenizer in (("Before", published), ("After", extended)):
         found = measure_coverage(tokenizer.backend_tokenizer, sample.texts)
-        msg.text(f"{name}: {describe(found)} ({sample})")
+        printer.text(f"{name}: {describe(found)} ({sample})")
     if len(extended) < size:
-        msg.warn(
+        printer.warn(
             f"The documents gave {size - len(extended):,} pieces less than --size asked "
             "for; there are more with a lower --min-frequency or more documents"
         )
     if opened and opened.new_weights:
-        msg.info(f"The encoder had no {name_heads(opened.new_weights)}; it is random")
+        printer.info(
+            f"The encoder had no {name_heads(opened.new_weights)}; it is random"
+        )
 
 
 def _check_output(output: Path, encoder: str) -> None:

@@ -4,6 +4,10 @@ The only door to spaCy's private `spacy.cli._util`. Commands import what they
 need when they run, so that `--help` stays fast.
 """
 
+import io
+import os
+import sys
+
 import typer
 from spacy.cli._util import app as spacy_app
 
@@ -39,6 +43,15 @@ def show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def write_plainly() -> None:
+    """Write neither colours nor late where nobody sits at a terminal."""
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+        # wasabi's own switch, also in the processes that a command starts.
+        os.environ["ANSI_COLORS_DISABLED"] = "1"
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
+
+
 @app.callback()
 def describe(
     version: bool = typer.Option(
@@ -50,6 +63,7 @@ def describe(
     ),
 ) -> None:
     """Pretrain a BioBERT encoder, convert corpora, evaluate, package and run pipelines."""
+    write_plainly()
 
 
 app.command("extract")(extract_cli)

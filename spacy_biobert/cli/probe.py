@@ -1,12 +1,16 @@
 """`spacy-biobert probe`: what pretraining gave, measured by a task."""
 
 import json
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import mean, stdev
+from types import FrameType
 from typing import Any
 
 import typer
@@ -143,7 +147,7 @@ def train_and_score(
         the names in `data`, and the "command".
     RAISES (CalledProcessError): If training fails; it has said why.
     """
-    with tempfile.TemporaryDirectory() as name:
+    with _ended_in_order(), tempfile.TemporaryDirectory() as name:
         command = [
             *("train", str(config), "--output", name, "--gpu-id", str(gpu_id)),
             *("--paths.train", str(data["train"]), "--paths.dev", str(data["dev"])),
@@ -163,6 +167,23 @@ def train_and_score(
         "scores": scores,
         "command": f"python -m spacy {' '.join(command)}",
     }
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """Let SIGTERM leave as an exception does: nothing stays, no process goes on."""
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _spread(results: dict[str, Any], arm: str, seeds: int, split: str) -> str:

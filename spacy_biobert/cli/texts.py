@@ -117,7 +117,8 @@ class Texts:
             yield from _read_spacy(path)
         elif source.format == PARQUET:
             with open_source(path, watch=self._watch) as file:
-                yield from map(_bare, read_parquet(file, path=str(path)))
+                opened = Opened(str(path), file, on_problem=_ignore)
+                yield from map(_bare, read_parquet(opened))
         elif source.format == JSONL:
             # Other bytes than UTF-8 in a document are its own fault alone.
             with open_lines(path, errors="surrogateescape", watch=self._watch) as lines:
@@ -138,11 +139,15 @@ class Texts:
 
 
 def _read_annotated(source: Source) -> Iterator[AnnotatedDocument]:
-    """Read a format of annotated documents; its annotation may be as wrong as it is."""
+    """Read a format of annotated documents."""
     path = str(source.path)
     with open_corpus_file(CorpusFile(source.path)) as (file, beside):
-        opened = Opened(path, file, beside=beside, on_problem=lambda _: None)
+        opened = Opened(path, file, beside=beside, on_problem=_ignore)
         yield from find_format(source.format).read(opened)
+
+
+def _ignore(_: str) -> None:
+    """Let an annotation be wrong that is not read anyway."""
 
 
 def _read_spacy(path: Path) -> Iterator[AnnotatedDocument]:
@@ -183,7 +188,7 @@ def _tell(path: Path) -> str | None:
     if suffix == ".jsonl":
         return JSONL
     try:
-        return told_format(CorpusFile(path))
+        return told_format(CorpusFile(path), "--from")
     except SourceError:
         # A broken file is set aside when it is read.
         if suffix in FORMATS:

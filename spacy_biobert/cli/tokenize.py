@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
-from wasabi import msg
+from wasabi.printer import Printer
 
 from ..errors import Errors
 
@@ -50,6 +50,7 @@ def tokenize_cli(
     from ..pretraining.building import append_to_store, build_store
     from .sources import open_source, read_documents
 
+    printer = Printer()
     try:
         with open_source(documents):
             source = {"path": str(documents), "sha256": file_checksum(documents)}
@@ -61,23 +62,23 @@ def tokenize_cli(
             held_out=held_out,
             sources=[source],
             n_workers=workers,
-            report=_make_report(),
+            report=_make_report(printer),
         )
     except (OSError, ValueError) as error:
-        msg.fail(str(error), exits=1)
-    msg.good(
+        printer.fail(str(error), exits=1)
+    printer.good(
         f"{figures.n_documents:,} documents ({figures.n_held_out:,} held out), "
         f"{figures.n_sentences:,} sentences, {figures.n_pieces:,} pieces "
         f"{'added to' if append else 'in'} {output}"
     )
     if held_out and not figures.n_held_out:
-        msg.warn(
+        printer.warn(
             "No document is held out, so pretraining will not show what it knows of "
             "unseen text. With so few documents, make the store with a larger --held-out."
         )
 
 
-def _make_report() -> Callable[["StoreFigures"], None]:
+def _make_report(printer: Printer) -> Callable[["StoreFigures"], None]:
     started = shown = time.monotonic()
 
     def report(figures: "StoreFigures") -> None:
@@ -85,7 +86,7 @@ def _make_report() -> Callable[["StoreFigures"], None]:
         if time.monotonic() - shown >= SECONDS_BETWEEN_LINES:
             shown = time.monotonic()
             rate = figures.n_pieces / (shown - started)
-            msg.text(
+            printer.text(
                 f"{figures.n_documents:,} documents, {figures.n_pieces:,} pieces, "
                 f"{rate:,.0f} pieces/s"
             )

@@ -28,6 +28,9 @@ def tune_cli(
         None, "--output", "-o", help="Folder to write; default: the pipeline itself"
     ),
     gpu_id: int = typer.Option(-1, "--gpu-id", "-g", help="GPU, -1 for the CPU"),
+    force: bool = typer.Option(
+        False, "--force", help="Replace another pipeline, named by --output"
+    ),
 ) -> None:
     """Fit confidences and thresholds of a trained pipeline on development documents.
 
@@ -35,13 +38,16 @@ def tune_cli(
     pipeline says it is of them is fitted, so that of those with a confidence of 0.8 four
     in five are right. Relations and topics get the threshold of the best F1 for each
     label. Use documents that the pipeline has not learned from, and others than those
-    you test on. For example:
+    you test on. What is shown: the numbers that were set; the scores on these documents
+    that changed by it (ents_ece is the mean distance between confidence and share of
+    right ones); and entities by their confidence, with the share that is right. For
+    example:
 
-    spacy-biobert tune training/en_biobert/model-best work/real/dev
+    spacy-biobert tune training/sample/model-best work/sample/dev -o training/sample/tuned
     """
     printer = Printer()
     try:
-        found = tune(model, dev, output=output or model, gpu_id=gpu_id)
+        found = tune(model, dev, output=output, gpu_id=gpu_id, force=force)
     except (OSError, ValueError) as error:
         printer.fail(str(error), exits=1)
     for name, figures in found.items():
@@ -50,7 +56,12 @@ def tune_cli(
 
 
 def tune(
-    model: Path, dev: Path, *, output: Path, gpu_id: int = -1
+    model: Path,
+    dev: Path,
+    *,
+    output: Path | None = None,
+    gpu_id: int = -1,
+    force: bool = False,
 ) -> dict[str, Figures]:
     """Tune each component that can be tuned, and write the pipeline.
 
@@ -60,11 +71,13 @@ def tune(
 
     model (Path): Folder of the pipeline.
     dev (Path): A .spacy file or a folder of them.
-    output (Path): Folder of the tuned pipeline, which may be the same. It is replaced
-        in one step.
+    output (Path or None): Folder of the tuned pipeline; None for the pipeline itself.
+        It is replaced in one step.
     gpu_id (int): The GPU, -1 for the CPU.
+    force (bool): Replace a pipeline that is at `output`.
     RETURNS (dict): By component its "settings" and its scores "before" and "after".
-    RAISES (ValueError): If the folder is no pipeline, or nothing could be tuned.
+    RAISES (ValueError): If the folder is no pipeline, the output is there, or nothing
+        could be tuned.
     RAISES (OSError): If the output cannot be written.
     """
     import spacy
@@ -74,6 +87,8 @@ def tune(
 
     if not (model / "meta.json").is_file():
         raise ValueError(Errors.B003.format(path=model))
+    if output is not None:
+        _check_output(output, force)
     if gpu_id >= 0:
         require_gpu(gpu_id)
     nlp = spacy.load(model)
@@ -85,11 +100,20 @@ def tune(
                 path=dev, model=model, components=", ".join(nlp.pipe_names)
             )
         )
-    with whole_folder(output) as folder:
+    with whole_folder(output or model) as folder:
         shutil.copytree(model, folder, dirs_exist_ok=True)
         for name in found:
             nlp.get_pipe(name).to_disk(folder / name, exclude=["vocab"])  # type: ignore[attr-defined]
     return found
+
+
+def _check_output(output: Path, force: bool) -> None:
+    if not output.exists() or (output.is_dir() and not any(output.iterdir())):
+        return
+    if not force:
+        raise ValueError(Errors.B236.format(path=output))
+    if not (output / "meta.json").is_file():
+        raise ValueError(Errors.B021.format(path=output))
 
 
 def tune_components(nlp: "Language", examples: "list[Example]") -> dict[str, Figures]:
@@ -126,17 +150,26 @@ def print_figures(name: str, figures: Figures) -> None:
     """Print what was set, what changed by it, and how well confidences are kept."""
     printer = Printer()
     printer.divider(name)
+    settings = [(key, f"{value:.3f}") for key, value in figures["settings"].items()]
+    printer.table(settings, header=("", "set to"), divider=True, aligns=("l", "r"))
     before, after = figures["before"], figures["after"]
-    rows = [(key, "", f"{value:.3f}") for key, value in figures["settings"].items()]
-    rows += [
+    scores = [
         (key, f"{before[key]:.3f}", f"{value:.3f}")
         for key, value in after.items()
         if isinstance(value, float) and before[key] != value
     ]
-    printer.table(
-        rows, header=("", "before", "after"), divider=True, aligns=("l", "r", "r")
-    )
+    if scores:
+        printer.table(
+            scores,
+            header=("score on these documents", "before", "after"),
+            divider=True,
+            aligns=("l", "r", "r"),
+        )
     if after.get("ents_reliability"):
+        printer.text(
+            "Entities by their confidence: how many, their mean confidence, and the "
+            "share of them that is right, which should be the same."
+        )
         print_reliability(after["ents_reliability"])
 
 

@@ -11,6 +11,7 @@ from wasabi.printer import Printer
 from ..atomic import whole_file
 from ..converters.faults import SourceError
 from ..errors import Errors
+from ..errors.listing import listed
 from .convert import writing
 from .corpora import Policy, find_corpus, read_corpus
 from .sources import find_sources
@@ -99,7 +100,7 @@ def view(
     found = list(islice(_documents(inputs, source_format), limit + 1))
     shown, more = found[:limit], len(found) > limit
     if not shown:
-        raise SourceError(Errors.B229.format(path=", ".join(inputs)))
+        raise SourceError(Errors.B229.format(path=listed(inputs), found="none"))
     names = [Path(name).name for name in inputs]
     told = [] if title is None and len(names) == 1 else [f"From {', '.join(names)}."]
     if more:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import typer
-from wasabi import msg
+from wasabi.printer import Printer
 
 from .coverage import TrainingTexts, describe, read_sample
 
@@ -40,6 +40,7 @@ def vocab_cli(
         train_vocabulary,
     )
 
+    printer = Printer()
     try:
         check_tokenizer_folder(output)
         texts = TrainingTexts(documents, limit, held_out)
@@ -49,13 +50,13 @@ def vocab_cli(
         save_tokenizer(tokenizer, output, cased=cased)
         sample = read_sample(texts)
     except (OSError, ValueError) as error:
-        msg.fail(str(error), exits=1)
+        printer.fail(str(error), exits=1)
     n_pieces = tokenizer.get_vocab_size()
-    msg.good(
+    printer.good(
         f"{n_pieces:,} pieces in {output}; "
         f"{describe(measure_coverage(tokenizer, sample.texts))} ({sample})"
     )
     if n_pieces < size:
-        msg.warn(
+        printer.warn(
             f"The documents gave {size - n_pieces:,} pieces less than --size asked for"
         )

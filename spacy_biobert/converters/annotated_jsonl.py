@@ -27,7 +27,7 @@ from .formats import DETAILS, KINDS, Format, Source, Target
 from .jsonl import read_objects
 from .lines import text_lines
 from .places import place
-from .probabilities import APPLIES, CONFIDENCE
+from .probabilities import APPLIES, CONFIDENCE, split_confidence
 
 NAME = "jsonl"
 Record = dict[str, Any]
@@ -124,24 +124,14 @@ def _entity(mention: Mention) -> Record:
         "text": mention.text,
         "label": mention.label,
     }
-    attributes = list(mention.attributes)
-    # Only as the last one, and only if it is read back the same.
-    name, _, value = attributes[-1].partition("=") if attributes else ("", "", "")
-    if name == CONFIDENCE and _is_float(value):
-        entity[CONFIDENCE] = float(value)
-        attributes.pop()
+    confidence, attributes = split_confidence(mention.attributes)
+    if confidence is not None:
+        entity[CONFIDENCE] = confidence
     if mention.concepts:
         entity["concepts"] = list(mention.concepts)
     if attributes:
-        entity["attributes"] = attributes
+        entity["attributes"] = list(attributes)
     return entity
-
-
-def _is_float(text: str) -> bool:
-    try:
-        return repr(float(text)) == text and text not in ("inf", "-inf", "nan")
-    except ValueError:
-        return False
 
 
 def _mentions(
@@ -216,4 +206,5 @@ FORMAT = Format(
     states=frozenset(KINDS),
     # Other JSON lines have a text, too, but no list of entities.
     looks=lambda head, _: head.startswith(b'{"id":') and b'"entities": [' in head,
+    suffixes=(".jsonl",),
 )

@@ -148,4 +148,5 @@ FORMAT = Format(
     holds=HOLDS,
     states=STATES,
     looks=_looks,
+    suffixes=(".bioc.json",),
 )

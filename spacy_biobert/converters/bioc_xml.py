@@ -111,5 +111,10 @@ def _looks(head: bytes, _: str) -> bool:
 
 
 FORMAT = Format(
-    read=read_bioc_xml, write=write_bioc_xml, holds=HOLDS, states=STATES, looks=_looks
+    read=read_bioc_xml,
+    write=write_bioc_xml,
+    holds=HOLDS,
+    states=STATES,
+    looks=_looks,
+    suffixes=(".bioc.xml",),
 )

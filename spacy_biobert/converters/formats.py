@@ -7,6 +7,7 @@ A format is an object of the kind `Format` under an entry point of the group
     mine = "my_package.mine:FORMAT"
 """
 
+import codecs
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -16,7 +17,7 @@ from typing import BinaryIO, TextIO
 
 from ..errors import Errors
 from ..types import AnnotatedDocument
-from .faults import SourceError
+from .faults import SourceError, naming
 
 GROUP = "spacy_biobert_formats"
 # What a format may hold besides the text and the id of a document. The first four are
@@ -102,6 +103,8 @@ class Format:
         opened beside them.
     looks (Callable or None): Tells by a file's first bytes and its name whether it is
         of this format. Has to be sure; None if nobody can be.
+    suffixes (tuple[str, ...]): Ends of the names, in small letters and before .gz or
+        .xz, by which an output is to be of this format.
     """
 
     read: Callable[[Source], Iterator[AnnotatedDocument]]
@@ -112,6 +115,7 @@ class Format:
     folder: bool = False
     main: str = "*"
     looks: Callable[[bytes, str], bool] | None = None
+    suffixes: tuple[str, ...] = ()
 
 
 def format_names() -> list[str]:
@@ -134,22 +138,30 @@ def find_format(name: str) -> Format:
     return loaded
 
 
-def tell_format(head: bytes, name: str, *, path: str) -> str:
+def tell_format(head: bytes, name: str, *, path: str, option: str) -> str:
     """Tell which format a file has, where exactly one format is sure of it.
 
     head (bytes): How the file begins.
     name (str): Its name.
     path (str): Its path, for the message.
+    option (str): The option that names the format, for the message.
     RETURNS (str): The format's name.
-    RAISES (SourceError): If none is sure, or several are.
+    RAISES (SourceError): If none is sure, or several are; also if the file is empty or
+        not in UTF-8.
     """
     sure = [
         known
         for known in format_names()
         if (looks := find_format(known).looks) is not None and looks(head, name)
     ]
-    if len(sure) != 1:
-        found = "one that may be " + " or ".join(sure) if sure else "none of them"
-        known = ", ".join(format_names())
-        raise SourceError(Errors.B234.format(path=path, known=known, found=found))
-    return sure[0]
+    if len(sure) == 1:
+        return sure[0]
+    if not head.removeprefix(codecs.BOM_UTF8).strip():
+        raise SourceError(Errors.B229.format(path=path, found="an empty file"))
+    with naming(path):
+        # The head may end within a character.
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    found = "one that may be " + " or ".join(sure) if sure else "none of them"
+    known = ", ".join(format_names())
+    message = Errors.B234.format(path=path, known=known, found=found, option=option)
+    raise SourceError(message)

@@ -29,7 +29,7 @@ def iter_elements(
     root (Collection[str]): Names that the file's root element may have.
     path (str): The file's name, for messages.
     YIELDS (Element): Whole elements, in the order of the file.
-    RAISES (SourceError): If the XML is malformed or breaks off (after the
+    RAISES (SourceError): If it is no XML, is malformed or breaks off (after the
         elements before that place), has another root, or declares entities (then
         before any element): those are how a small file fills the memory, or
         reads another file.
@@ -55,6 +55,8 @@ def iter_elements(
                 yield element
                 _forget(element)
     except etree.XMLSyntaxError as error:
+        if error.code == etree.ErrorTypes.ERR_DOCUMENT_EMPTY:
+            raise SourceError(Errors.B243.format(path=path)) from error
         raise SourceError(
             Errors.B201.format(path=path, line=error.lineno, reason=error.msg)
         ) from error

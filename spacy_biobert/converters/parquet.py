@@ -1,7 +1,7 @@
 """Documents and their annotation as Parquet: the columns of `annotated_jsonl`."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any, BinaryIO
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -10,7 +10,7 @@ from ..errors import Errors
 from ..types import AnnotatedDocument, Document, Section
 from .annotated_jsonl import Record, parse_record
 from .faults import SourceError
-from .formats import Source
+from .formats import DETAILS, KINDS, Format, Source
 from .passages import unannotated
 
 # Rows that are read at once.
@@ -93,19 +93,20 @@ def make_table(records: Iterable[Record]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=SCHEMA)
 
 
-def read_parquet(file: BinaryIO, *, path: str) -> Iterator[AnnotatedDocument]:
+def read_parquet(source: Source) -> Iterator[AnnotatedDocument]:
     """Read documents, annotated or not.
 
     The columns are "text", and where they are there "id" (else the row's number is
     it), "title", which then stands before the text, and those of SCHEMA.
 
-    file (BinaryIO): The bytes; has to seek.
-    path (str): The file's name, for messages.
+    source (Source): The file, which has to seek.
     YIELDS (AnnotatedDocument): In the order of the file.
-    RAISES (SourceError): If it is no Parquet, or has no such columns.
+    RAISES (SourceError): If it is no Parquet, has no such columns, or an annotation is
+        wrong.
     """
+    path = source.path
     try:
-        opened = pq.ParquetFile(file)
+        opened = pq.ParquetFile(source.file)
         names = [n for n in (*SCHEMA.names, "title") if n in opened.schema_arrow.names]
         kind = opened.schema_arrow.field("text").type if "text" in names else None
         if kind not in (pa.string(), pa.large_string()):
@@ -115,7 +116,7 @@ def read_parquet(file: BinaryIO, *, path: str) -> Iterator[AnnotatedDocument]:
         for batch in opened.iter_batches(batch_size=ROWS, columns=names):
             for row in batch.to_pylist():
                 number += 1
-                yield _document(row, number, Source(path, file))
+                yield _document(row, number, source)
     except (pa.ArrowException, OSError) as error:
         raise SourceError(Errors.B200.format(path=path, reason=error)) from error
 
@@ -137,3 +138,13 @@ def _present(value: Any) -> Any:
     if not isinstance(value, list):
         return value
     return [{key: v for key, v in entry.items() if v is not None} for entry in value]
+
+
+# Written by `annotate` alone, whose blocks become its row groups.
+FORMAT = Format(
+    read=read_parquet,
+    write=None,
+    holds=frozenset((*KINDS, *DETAILS)),
+    states=frozenset(KINDS),
+    looks=lambda head, _: head.startswith(b"PAR1"),
+)

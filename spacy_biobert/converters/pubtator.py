@@ -296,4 +296,5 @@ FORMAT = Format(
     looks=lambda head, _: (
         re.match(rb"(?:\xef\xbb\xbf|\s)*[^|\t\n]+\|t\|", head) is not None
     ),
+    suffixes=(".pubtator", ".pubtator.txt"),
 )

@@ -13,10 +13,36 @@ from typing import Any, TextIO
 from ..atomic import whole_file, whole_folder
 from ..errors import Errors
 from .faults import SourceError
-from .formats import Format, Target
+from .formats import Format, Target, find_format, format_names
 
 # What a folder may hold that is replaced: the files of the formats that are folders.
 REPLACED = ("*.txt", "*.ann", "*.tsv", "*.xml")
+
+
+def told_by_name(output: Path, others: Mapping[str, str]) -> str:
+    """Tell by its name which format an output is to have.
+
+    output (Path): The file.
+    others (Mapping[str, str]): Formats by the ends of names, besides those that can be
+        written.
+    RETURNS (str): The name of the format.
+    RAISES (SourceError): If the name has none of the ends.
+    """
+    formats = {name: find_format(name) for name in format_names()}
+    written = {name: format for name, format in formats.items() if format.write}
+    suffixes = {s: name for name, format in written.items() for s in format.suffixes}
+    bare = output.name.lower().removesuffix(".gz").removesuffix(".xz")
+    for name, known in ((output.name, others), (bare, suffixes)):
+        for suffix, format in known.items():
+            if name.endswith(suffix):
+                return format
+    message = Errors.B509.format(
+        path=output,
+        known=", ".join((*others, *suffixes)),
+        found=output.name,
+        formats=", ".join((*others.values(), *written)),
+    )
+    raise SourceError(message)
 
 
 def check_replaced(

@@ -38,7 +38,7 @@ class AnnotationErrors:
     B508 = "the pipeline failed on this document: {reason}"
     B509 = (
         "{path}: expected a name that tells the format to write ({known}), found "
-        "'{found}'. Name the format with --format."
+        "'{found}'. Name one with --format: {formats}."
     )
     B510 = (
         "{output}: a worker process was ended from outside, often because the memory "
@@ -53,8 +53,8 @@ class AnnotationErrors:
         "{parts}: another process is writing blocks here. Wait for it, or end it first."
     )
     B513 = (
-        "{output}: expected documents to annotate, found none in {n_files} file(s), so "
-        "that nothing was written. {hint}"
+        "{inputs}: expected documents to annotate, found none, so that {output} was not "
+        "written. {hint}"
     )
     B514 = "--resume goes on with a run, --force begins anew: expected one of them."
     B515 = (

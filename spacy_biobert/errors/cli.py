@@ -58,3 +58,7 @@ class CliErrors:
         "components are {components}; expected one that can be tuned (entities: "
         "biobert_ner) and documents annotated with what it finds."
     )
+    B021 = (
+        "{path}: expected a pipeline (a folder with a meta.json) to replace, found "
+        "something else. Name another --output."
+    )

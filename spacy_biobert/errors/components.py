@@ -66,8 +66,9 @@ class ComponentErrors:
         "`spacy-biobert convert`."
     )
     B433 = (
-        "{path}: expected a .spacy file as `spacy-biobert convert` writes it, found "
-        "something else or a damaged file ({reason}). Make it again."
+        "{path}: expected a .spacy file as `spacy-biobert convert` and `annotate` write "
+        "it, found something else or a damaged file. Make it again; if it is of another "
+        "format, rename it, or convert it first."
     )
     B434 = "{path}: expected documents, found none. Make it again from a longer source."
     B440 = (

@@ -60,7 +60,7 @@ class CorpusErrors:
     B214 = "{path}: could not be read: {reason}. Check the name and the permissions."
     B215 = (
         "'{folder}': expected files in one of the known formats ({known}) in this "
-        "folder, found none. Name a folder that has some, or name files with --format."
+        "folder, found none. Name a folder that has some, or files and their format."
     )
     B216 = (
         "--language {found}: expected the code of a language, such as eng or en. See "
@@ -115,7 +115,7 @@ class CorpusErrors:
         'like ["treatment", "diagnosis"].'
     )
     B229 = (
-        "{path}: expected annotated documents, found none, so that nothing was "
+        "{path}: expected annotated documents, found {found}, so that nothing was "
         "written. Check the format that was named, and the file."
     )
     B230 = "{name}: expected one of {known}, found '{found}'. Choose one of them."
@@ -132,14 +132,16 @@ class CorpusErrors:
     )
     B234 = (
         "{path}: expected a file that begins as one known format does ({known}), found "
-        "{found}. Name the format with --format (of an input of `export` or `view`: "
-        "--from)."
+        "{found}. Name the format with {option}."
     )
     B235 = (
         "{path}: could not be written: {reason}. Check the folder and the space left."
     )
     B236 = "{path} exists already. Name another output, or replace it with --force."
-    B237 = "Format '{name}': expected one that can be written, found one that is only read."
+    B237 = (
+        "Format '{name}': expected one that can be written, found one that is only read "
+        "here. Choose another one."
+    )
     B238 = (
         "{path}: expected a file inside the zip archive by the name '{inside}', found "
         "none. `unzip -l` lists what it has."
@@ -160,6 +162,10 @@ class CorpusErrors:
     B242 = (
         "{path}, line {line}: expected JSON: {reason}. Check --format, or get the file "
         "again."
+    )
+    B243 = (
+        "{path}: expected XML, found something else: it does not begin with '<'. Check "
+        "the format, or get the file again."
     )
     B250 = (
         "--annotates {found!r}: expected labels with commas between, for instance "

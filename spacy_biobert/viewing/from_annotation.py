@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from spacy.tokens import Doc, SpanGroup
 
 from ..converters.concepts import split_concepts, unescape_concept
+from ..converters.probabilities import split_confidence
 from ..extensions import read_concept_relations, read_relations
 from ..types import AnnotatedDocument, ConceptRelation, Passage
 from .records import (
@@ -78,19 +79,22 @@ def show_document(
     categories (Iterable[str]): The label set of the corpus.
     RETURNS (ShownDocument): The record.
     """
-    mentions = [
-        ShownMention(
-            mention.start,
-            mention.end,
-            mention.label,
-            concepts=mention.concepts,
-            attributes=mention.attributes,
+    mentions = []
+    for mention in document.mentions or ():
+        confidence, attributes = split_confidence(mention.attributes)
+        mentions.append(
+            ShownMention(
+                mention.start,
+                mention.end,
+                mention.label,
+                confidence=confidence,
+                concepts=mention.concepts,
+                attributes=attributes,
+            )
         )
-        for mention in document.mentions or ()
-    ]
     relations = [
-        ShownRelation((relation.arg1,), (relation.arg2,), relation.label)
-        for relation in document.mention_relations or ()
+        ShownRelation((found.arg1,), (found.arg2,), found.label, score=found.score)
+        for found in document.mention_relations or ()
     ]
     relations += _concept_relations(document.concept_relations or (), mentions)
     chosen = document.categories

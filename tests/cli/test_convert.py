@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 
 from spacy_biobert.cli.convert import convert_cli
 
+from .output import said
+
 SAMPLE = Path(__file__).parents[2] / "corpus" / "sample"
 APP = typer.Typer()
 APP.command()(convert_cli)
@@ -183,6 +185,9 @@ def test_overlapping_entities_are_counted(source: Path, output: Path) -> None:
         1,
     )
     assert docs(output)[0].ents[0].text == "Aspirin trial"
+    shown = said(convert(source, output, "--format", "pubtator", "--force"))
+    assert "Overlapping: mentions that overlap a longer one, left out." in shown
+    assert "Not aligned:" not in shown
 
 
 def test_categories_take_their_labels_from_file_or_data(
@@ -225,7 +230,9 @@ def test_wrong_files_are_refused(source: Path, output: Path, tmp_path: Path) -> 
     assert "B210" in convert(source, tmp_path / "a.json", "--format", "pubtator").output
     assert "B209" in convert(tmp_path / "no", output, "--format", "pubtator").output
     source.write_text("\n")
-    assert "B229" in convert(source, output, "--format", "pubtator").output
+    refused = convert(source, output, "--format", "pubtator")
+    assert "B229" in refused.output
+    assert str(source) in "".join(refused.output.split())
     cut = tmp_path / "cut.txt.gz"
     cut.write_bytes(gzip.compress(PUBTATOR.encode() * 200)[:-20])
     assert "B200" in convert(cut, output, "--format", "pubtator").output
@@ -258,7 +265,50 @@ def test_format_that_cannot_be_told_is_asked_for(tmp_path: Path, output: Path) -
     result = convert(source, output)
     assert result.exit_code == 1
     assert "B234" in result.output
+    assert "Name the format with --format." in said(result)
     assert "B232" in convert(source, output, "--format", "conll").output
+
+
+@pytest.mark.parametrize("named", ["bioc_xml", "ddi", "bioc_json", "iob"])
+def test_file_of_another_format_than_named_is_told(
+    source: Path, output: Path, named: str
+) -> None:
+    shown = said(convert(source, output, "--format", named))
+    assert "begins as a file of the format 'pubtator' does" in shown
+    assert "try --format pubtator" in shown
+    xml = named in ("bioc_xml", "ddi")
+    assert ("B243" in shown) is xml
+    source.write_text("Rats.")
+    shown = said(convert(source, output, "--format", named))
+    assert "begins as a file of" not in shown
+    assert ("expected XML, found something else" in shown) is xml
+    assert not output.exists()
+
+
+def test_wrong_annotation_in_the_format_that_was_named_raises_no_doubt(
+    source: Path, output: Path
+) -> None:
+    source.write_text(PUBTATOR.replace("0\t7\tAspirin", "1\t8\tAspirin"))
+    shown = said(convert(source, output, "--format", "pubtator"))
+    assert "B222" in shown
+    assert "begins as" not in shown
+
+
+def test_file_that_is_named_twice_is_read_once_and_counted(
+    source: Path, output: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "b.txt"
+    other.write_text("3|t|Rest.\n\n")
+    told = output.with_suffix(".json")
+    result = convert(
+        source, other, source, f"{tmp_path}/*.txt", output, "--report", told
+    )
+    assert result.exit_code == 0, result.output
+    assert "skipped: repeated files 3" in said(result)
+    assert len(docs(output)) == 3
+    first, second = report(told)["files"]
+    assert (first["path"], first["skipped"]) == (str(source), {"repeated files": 2})
+    assert (second["path"], second["skipped"]) == (str(other), {"repeated files": 1})
 
 
 def test_zip_archives_are_read_as_folders_are(tmp_path: Path, output: Path) -> None:

@@ -98,9 +98,8 @@ def test_evaluate_writes_the_mistakes_that_its_scores_count(
     folder: Path, suffix: str
 ) -> None:
     gold, file = folder / "gold.spacy", folder / f"errors{suffix}"
-    code, output = run(
-        folder / "model", gold, "--gold-entities", "--errors", file, "-o", folder / "e"
-    )
+    outputs = ("--errors", file, "-o", folder / f"e{suffix}")
+    code, output = run(folder / "model", gold, "--gold-entities", *outputs)
 
     assert code == 0, output
     text = file.read_text(encoding="utf-8")
@@ -113,7 +112,7 @@ def test_evaluate_writes_the_mistakes_that_its_scores_count(
         assert len(relations) == 1
         assert "Aspirin caused headache in patients" in relations[0]
     if suffix == ".jsonl":
-        scores = json.loads((folder / "e").read_text())
+        scores = json.loads((folder / f"e{suffix}").read_text())
         topics = [json.loads(x) for x in text.splitlines() if '"topic"' in x]
         wrong = {(one["gold"] or one["predicted"])["label"] for one in topics}
         right = {x for x, found in scores["cats_f_per_type"].items() if found["f"] == 1}
@@ -130,6 +129,20 @@ def test_evaluate_refuses_errors_in_another_format_before_it_scores(
     assert code == 1
     assert "[B018]" in output
     assert ".jsonl, .tsv, .html" in " ".join(output.split())
+
+
+@pytest.mark.parametrize(("option", "name"), [("-o", "a.json"), ("--errors", "a.tsv")])
+def test_evaluate_replaces_a_file_by_force_alone(
+    folder: Path, tmp_path: Path, option: str, name: str
+) -> None:
+    (tmp_path / name).write_text("mine")
+    arguments = (folder / "model", folder / "gold.spacy", option, tmp_path / name)
+    code, output = run(*arguments)
+    assert (code, (tmp_path / name).read_text()) == (1, "mine")
+    assert "[B236]" in output
+    code, output = run(*arguments, "--force")
+    assert code == 0, output
+    assert (tmp_path / name).read_text() != "mine"
 
 
 def test_evaluate_counts_entities_of_unknown_labels_as_missed(folder: Path) -> None:

@@ -3,6 +3,7 @@ import json
 import os
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 import spacy
 import typer
@@ -15,6 +16,9 @@ from spacy_biobert.cli.corpora import Policy
 from spacy_biobert.cli.export import export, export_cli
 from spacy_biobert.converters.faults import SourceError
 from spacy_biobert.converters.from_docs import from_doc
+from spacy_biobert.converters.parquet import make_table
+
+from .output import said
 
 APP = typer.Typer()
 APP.command()(export_cli)
@@ -45,6 +49,7 @@ def test_docs_are_written_as_they_were_converted(stored: Path, tmp_path: Path) -
     output = tmp_path / "b.txt"
     result = run(stored, output, "--format", "pubtator")
     assert result.exit_code == 0, result.output
+    assert "Not held" not in result.output
     assert output.read_text("utf-8") == PUBTATOR
 
 
@@ -65,6 +70,7 @@ def test_losses_are_counted_shown_and_reported(stored: Path, tmp_path: Path) -> 
     result = run(stored, tmp_path / "b", "--format", "brat", "--report", told)
     assert result.exit_code == 0, result.output
     assert "not held: concept relations" in result.output
+    assert "Not held: what the inputs have" in said(result)
     counts = json.loads(told.read_text("utf-8"))
     assert counts["lost"] == {
         "concept relations": 1,
@@ -93,6 +99,52 @@ def test_any_format_becomes_any_other_compressed_to_the_same_bytes(
     back = tmp_path / "back.txt"
     assert run(tmp_path / "a.json.gz", back, "--format", "pubtator").exit_code == 0
     assert back.read_text("utf-8") == PUBTATOR
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"),
+    [
+        ("b.pubtator.txt", b"1|t|"),
+        ("b.PubTator", b"1|t|"),
+        ("b.bioc.xml", b"<?xml"),
+        ("b.bioc.json", b"{"),
+        ("b.jsonl", b'{"id": "1"'),
+    ],
+)
+def test_format_is_told_by_the_name_of_the_output(
+    stored: Path, tmp_path: Path, name: str, begins: bytes
+) -> None:
+    assert run(stored, tmp_path / name).exit_code == 0
+    assert (tmp_path / name).read_bytes().startswith(begins)
+    assert run(stored, tmp_path / f"{name}.gz").exit_code == 0
+    packed = (tmp_path / f"{name}.gz").read_bytes()
+    assert gzip.decompress(packed) == (tmp_path / name).read_bytes()
+
+
+def test_name_that_tells_no_format_is_refused_with_those_there_are(
+    stored: Path, tmp_path: Path
+) -> None:
+    for name in ("b.txt", "b.parquet", "b.spacy"):
+        result = run(stored, tmp_path / name)
+        assert result.exit_code == 1
+        for part in ("B509", name, ".pubtator.txt", "--format: ", "brat", "iob1"):
+            assert part in said(result)
+        assert "parquet," not in said(result)
+
+
+def test_parquet_is_read_as_the_json_lines_with_the_same_columns(
+    source: Path, tmp_path: Path
+) -> None:
+    lines, table = tmp_path / "a.jsonl", tmp_path / "a.parquet"
+    assert run(source, lines).exit_code == 0
+    records = [json.loads(line) for line in lines.read_text("utf-8").splitlines()]
+    pq.write_table(make_table(records), table)
+    assert records[0]["entities"]
+    assert run(table, tmp_path / "again.jsonl").exit_code == 0
+    assert (tmp_path / "again.jsonl").read_bytes() == lines.read_bytes()
+    assert run(table, tmp_path / "b.pubtator.txt").exit_code == 0
+    assert (tmp_path / "b.pubtator.txt").read_text("utf-8") == PUBTATOR
+    assert "B237" in run(source, tmp_path / "c", "--format", "parquet").output
 
 
 def test_output_that_exists_is_kept_unless_forced(stored: Path, tmp_path: Path) -> None:

@@ -1,3 +1,5 @@
+import os
+import pty
 import resource
 import subprocess
 import sys
@@ -8,7 +10,7 @@ import pytest
 from spacy.cli._util import app as spacy_app
 from typer.testing import CliRunner
 
-from spacy_biobert.cli.main import app
+from spacy_biobert.cli.main import app, write_plainly
 from spacy_biobert.converters.formats import format_names
 
 OURS = "from spacy_biobert.cli.main import main; main()"
@@ -66,6 +68,48 @@ def test_help_is_no_slower_than_half_as_much_again_as_spacy_s() -> None:
     ours = processor_seconds(sys.executable, "-c", OURS, "--help")
 
     assert ours < 1.5 * processor_seconds(sys.executable, "-m", "spacy", "--help")
+
+
+def failing(terminal: bool, **environment: str) -> bytes:
+    """What a command that fails writes, to a terminal or to a pipe."""
+    ours, theirs = pty.openpty() if terminal else os.pipe()
+    process = subprocess.Popen(
+        [sys.executable, "-c", OURS, "convert", "no such file", "a.spacy"],
+        stdout=theirs,
+        env={k: v for k, v in os.environ.items() if "COLOR" not in k} | environment,
+    )
+    process.wait()
+    shown = os.read(ours, 10_000)
+    os.close(ours)
+    os.close(theirs)
+    return shown
+
+
+@pytest.mark.parametrize(
+    ("terminal", "environment", "coloured"),
+    [(True, {}, True), (True, {"NO_COLOR": "1"}, False), (False, {}, False)],
+)
+def test_colours_are_for_terminals_alone(
+    terminal: bool, environment: dict[str, str], coloured: bool
+) -> None:
+    shown = failing(terminal, **environment)
+
+    assert b"[B209]" in shown
+    assert (b"\x1b[" in shown) is coloured
+
+
+def test_lines_come_at_once_where_nobody_sits_at_a_terminal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read, write = os.pipe()
+    with os.fdopen(read, "rb"), os.fdopen(write, "w") as piped:
+        monkeypatch.setattr(sys, "stdout", piped)
+        monkeypatch.delenv("ANSI_COLORS_DISABLED", raising=False)
+        assert not piped.line_buffering
+        write_plainly()
+        sys.stdout.write("12 documents\n")
+        os.set_blocking(read, False)
+        assert os.read(read, 100) == b"12 documents\n"
 
 
 def test_version_is_shown() -> None:

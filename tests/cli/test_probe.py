@@ -1,4 +1,9 @@
 import json
+import multiprocessing
+import os
+import signal
+import subprocess
+import tempfile
 
 import pytest
 import spacy
@@ -59,6 +64,32 @@ def test_probe_scores_both_encoders_and_goes_on_where_it_was(run, corpus, tmp_pa
     assert again.exit_code == 0
     assert "Fine-tune" not in again.output
     assert json.loads(output.read_text()) == found
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_probe_that_is_ended_leaves_nothing_and_no_process(
+    run, corpus, tmp_path, monkeypatch
+):
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    process = multiprocessing.get_context("fork").Process(
+        target=probe, args=(run.path, corpus, tmp_path / "probe.json")
+    )
+    process.start()
+    while process.is_alive() and not running(str(folder)):
+        process.join(0.02)
+    os.kill(process.pid, signal.SIGTERM)
+    process.join()
+    assert list(folder.iterdir()) == []
+    assert not running(str(folder))
+
+
+def running(word):
+    """The processes that have a word in their command line."""
+    command = ["ps", "-e", "-o", "pid=,args=", "-ww"]
+    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return [line for line in lines.splitlines() if word in line]
 
 
 def test_probe_names_what_a_folder_lacks(corpus, tmp_path):

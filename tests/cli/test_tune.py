@@ -77,6 +77,41 @@ def test_tune_writes_elsewhere_and_leaves_the_pipeline(
     assert spacy.load(tmp_path / "new").pipe_names == names
 
 
+def test_tune_replaces_another_pipeline_by_force_alone(
+    folder: Path, tmp_path: Path
+) -> None:
+    new = tmp_path / "new"
+    shutil.copytree(folder / "model", new)
+    cfg = (new / "ner" / "cfg").read_bytes()
+    code, output = run(folder / "model", folder / "dev.spacy", "-o", new)
+    assert (code, (new / "ner" / "cfg").read_bytes()) == (1, cfg)
+    assert "[B236]" in output
+    code, output = run(folder / "model", folder / "dev.spacy", "-o", new, "--force")
+    assert code == 0, output
+    assert (new / "ner" / "cfg").read_bytes() != cfg
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "a.doc").write_text("mine")
+    options = ("-o", tmp_path / "thesis", "--force")
+    code, output = run(folder / "model", folder / "dev.spacy", *options)
+    assert code == 1
+    assert "[B021]" in output
+    assert (tmp_path / "thesis" / "a.doc").read_text() == "mine"
+
+
+def test_tune_shows_only_scores_that_have_two_values(
+    folder: Path, tmp_path: Path
+) -> None:
+    _, output = run(folder / "model", folder / "dev.spacy", "-o", tmp_path / "new")
+    lines = [line.split() for line in output.splitlines()]
+    for words in lines:
+        if words and words[0] in ("temperature", "bias"):
+            assert len(words) == 2
+        if words and words[0].startswith("ents_"):
+            assert len(words) == 3
+    assert ["set", "to"] in lines
+    assert "the share of them that is right" in " ".join(output.split())
+
+
 def test_tune_sets_the_thresholds_of_relations_and_topics(
     folder: Path, tmp_path: Path
 ) -> None:

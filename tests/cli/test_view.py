@@ -1,8 +1,10 @@
+import json
 import os
 import zipfile
 from pathlib import Path
 
 import lxml.html
+import pyarrow.parquet as pq
 import pytest
 import spacy
 import typer
@@ -11,6 +13,7 @@ from spacy.tokens import Doc, DocBin, Span
 from typer.testing import CliRunner
 
 from spacy_biobert.cli.view import view_cli
+from spacy_biobert.converters.parquet import make_table
 
 from .output import said
 
@@ -145,15 +148,46 @@ def test_output_that_is_no_page_is_refused(
     assert code in result.output
 
 
+def test_parquet_is_shown_as_the_json_lines_with_the_same_columns(
+    tmp_path: Path,
+) -> None:
+    record = {
+        "id": "7",
+        "text": "Aspirin causes ulcers.",
+        "entities": [
+            {"start": 0, "end": 7, "label": "Drug", "confidence": 0.125},
+            {"start": 15, "end": 21, "label": "Disease"},
+        ],
+        "relations": [{"arg1": 0, "arg2": 1, "label": "causes", "score": 0.75}],
+        "categories": {"review": 1.0},
+    }
+    (tmp_path / "a.jsonl").write_text(json.dumps(record) + "\n")
+    pq.write_table(make_table([record]), tmp_path / "a.parquet")
+    for name in ("jsonl", "parquet"):
+        page = tmp_path / f"{name}.html"
+        result = run(tmp_path / f"a.{name}", page, "--title", "x")
+        assert result.exit_code == 0, result.output
+    shown = (tmp_path / "parquet.html").read_text("utf-8")
+    assert [mark.get("data-c") for mark in read(page).iter("mark")] == ["0.125", None]
+    assert read(page).find(".//article").find(".//td[4]").text == "0.75"
+    assert shown.replace("a.parquet", "a.jsonl") == (tmp_path / "jsonl.html").read_text(
+        "utf-8"
+    )
+
+
 def test_input_of_another_kind_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "a.spacy").write_bytes(b"no DocBin")
     (tmp_path / "b.txt").write_text("no format")
     (tmp_path / "c.spacy").write_bytes(DocBin().to_bytes())
+    (tmp_path / "d.txt").write_bytes(b"")
+    (tmp_path / "e.txt").write_bytes("Naïve rats".encode("latin-1"))
     (tmp_path / "empty").mkdir()
     for name, code in (
         ("a.spacy", "B433"),
         ("b.txt", "B234"),
         ("c.spacy", "B229"),
+        ("d.txt", "B229"),
+        ("e.txt", "B205"),
         ("empty", "B215"),
         ("nowhere", "B209"),
     ):
@@ -162,6 +196,8 @@ def test_input_of_another_kind_is_refused_by_name(tmp_path: Path) -> None:
         assert code in result.output
         assert name in said(result)
     assert not (tmp_path / "page.html").exists()
+    assert "--from." in said(run(tmp_path / "b.txt", tmp_path / "page.html"))
+    assert "spacy convert" not in said(run(tmp_path / "a.spacy", tmp_path / "p.html"))
 
 
 def test_full_disk_leaves_what_was_there(

@@ -67,7 +67,8 @@ def test_what_is_written_is_told_by_its_beginning() -> None:
     document = AnnotatedDocument("1", "Rest.", mentions=(Mention(0, 4, "Rest", "X"),))
     files, _ = write("jsonl", [document])
     (text,) = files.values()
-    assert tell_format(text.encode(), "found.jsonl", path="found.jsonl") == "jsonl"
+    options = {"path": "found.jsonl", "option": "--from"}
+    assert tell_format(text.encode(), "found.jsonl", **options) == "jsonl"
     other = b'{"id": "1", "text": "Rest.", "labels": ["a"]}\n'
     with pytest.raises(SourceError, match="B234"):
-        tell_format(other, "topics.jsonl", path="topics.jsonl")
+        tell_format(other, "topics.jsonl", **options)

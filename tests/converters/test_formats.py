@@ -24,7 +24,7 @@ from spacy_biobert.types import (
 
 from .formats import canonical, read, read_files, write
 
-OURS = format_names()
+OURS = [name for name in format_names() if find_format(name).write]
 LABELS = st.sampled_from(["Disease", "Chemical", "ENTITY"])
 CONCEPTS = ["D001", "MESH:D2", "c|DEL||32", "50%", "a,b", "x y", "-1"]
 ATTRIBUTES = ["Negation", "Level=high", "Note=two words", "type=x", "empty="]
@@ -204,13 +204,31 @@ def test_text_rebuilt_from_words_is_cut_into_words_that_rebuild_it(
     ],
 )
 def test_format_is_told_where_it_is_sure(head: bytes, name: str, expected: str) -> None:
-    assert tell_format(head, name, path=name) == expected
+    assert tell_format(head, name, path=name, option="--from") == expected
 
 
-@pytest.mark.parametrize("head", [b"Rats\tO\n", b"", b'{"text": "a", "labels": []}'])
+@pytest.mark.parametrize(
+    "head", [b"Rats\tO\n", b'{"text": "a", "labels": []}', "Rats é".encode()[:-1]]
+)
 def test_format_that_is_not_sure_is_asked_for_with_the_known_ones(head: bytes) -> None:
-    with pytest.raises(SourceError, match=r"B234\] a.tsv: .*bioc_xml.*--format"):
-        tell_format(head, "a.tsv", path="a.tsv")
+    with pytest.raises(SourceError, match=r"B234\] a.tsv: .*bioc_xml.*--from"):
+        tell_format(head, "a.tsv", path="a.tsv", option="--from")
+
+
+@pytest.mark.parametrize(
+    ("head", "message"),
+    [
+        (b"", r"B229\] a.tsv: .* an empty file"),
+        (b"\xef\xbb\xbf\r\n", r"B229\] a.tsv: .* an empty file"),
+        ("Naïve rats".encode("latin-1"), r"B205\] a.tsv: .*UTF-8.*0xef"),
+        ("Rats".encode("utf-16"), r"B205\] a.tsv: .*UTF-8.*0xff"),
+    ],
+)
+def test_file_that_can_have_no_format_is_told_by_what_it_is(
+    head: bytes, message: str
+) -> None:
+    with pytest.raises(SourceError, match=message):
+        tell_format(head, "a.tsv", path="a.tsv", option="--from")
 
 
 def test_unknown_format_is_refused_with_the_known_ones() -> None:

@@ -8,6 +8,7 @@ from hypothesis import given
 
 from spacy_biobert.converters.annotated_jsonl import FORMAT, make_record
 from spacy_biobert.converters.faults import SourceError
+from spacy_biobert.converters.formats import Source
 from spacy_biobert.converters.losses import without_losses
 from spacy_biobert.converters.parquet import make_table, read_parquet
 from spacy_biobert.types import AnnotatedDocument, Passage
@@ -23,7 +24,7 @@ def written(table: pa.Table) -> io.BytesIO:
 
 
 def read(table: pa.Table) -> list[AnnotatedDocument]:
-    return list(read_parquet(written(table), path="a.parquet"))
+    return list(read_parquet(Source("a.parquet", written(table))))
 
 
 @given(document=documents())
@@ -52,4 +53,4 @@ def test_what_is_no_table_of_texts_is_refused() -> None:
     with pytest.raises(SourceError, match="B515"):
         read(pa.table({"text": [1]}))
     with pytest.raises(SourceError, match=r"B200.*a\.parquet"):
-        list(read_parquet(io.BytesIO(b"PAR1 no"), path="a.parquet"))
+        list(read_parquet(Source("a.parquet", io.BytesIO(b"PAR1 no"))))

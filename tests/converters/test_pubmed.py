@@ -240,7 +240,7 @@ def test_entities_are_refused_before_any_article_is_given() -> None:
     [
         (b"<article/>", r"B203.*<PubmedArticleSet>, found <article>"),
         (b"", "B201"),
-        (b"PMID- 1", "B201"),
+        (b"PMID- 1", "B243"),
         (medline(record("none")), r"B204.*line 1.*'none'"),
         (medline("<MedlineCitation/>"), "B204"),
     ],
