@@ -58,3 +58,7 @@ class CliErrors:
         "components are {components}; expected one that can be tuned (entities: "
         "biobert_ner) and documents annotated with what it finds."
     )
+    B025 = (
+        "--tasks: expected any of {known}, with commas between them, found '{found}'. "
+        "For instance --tasks entities,relations."
+    )

@@ -21,6 +21,7 @@ COMMANDS = [
     "probe",
     "convert",
     "export",
+    "init-config",
     "annotate",
     "evaluate",
     "package",
