@@ -8,6 +8,8 @@ tokenizer of another kind, which may look past spaces, gets whole texts as chunk
 Shapes: N = pieces of all texts.
 """
 
+import os
+import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -54,6 +56,15 @@ class ChunkMemory:
         # Per chunk: characters, first piece, pieces. Per piece: id, start, end.
         self._chunks = _Rows(3)
         self._pieces = _Rows(3)
+
+    def recover(self) -> None:
+        """Go on in a process that was forked while a thread may have been at work.
+
+        That thread is not there to finish what it learned, or to let go of the lock.
+        """
+        if self._lock.locked():
+            self._lock = threading.Lock()
+            self._forget()
 
     def place(self, texts: Sequence[str]) -> PlacedPieces:
         """Tokenise texts without special pieces, nothing cut off.
@@ -172,6 +183,16 @@ def memory_of(tokenizer: Any) -> ChunkMemory:
     if memory is None:
         memory = _MEMORIES[tokenizer] = ChunkMemory(tokenizer)
     return memory
+
+
+def _recover_all() -> None:
+    for memory in _MEMORIES.values():
+        memory.recover()
+
+
+# Before anything else runs in the new process: several threads of it may ask at once.
+if sys.platform != "win32":
+    os.register_at_fork(after_in_child=_recover_all)
 
 
 def _splits_at_spaces(backend: Any) -> bool:
