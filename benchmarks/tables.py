@@ -261,6 +261,24 @@ def loading() -> str:
     )
 
 
+def bf16_entities() -> str:
+    """What bfloat16 changes in the entities that a pipeline finds."""
+    result = needed("bf16_entities")
+    figures, apart = result["figures"], result["figures"]["confidence"]
+    row = (
+        f"{figures['documents']:,}",
+        *(f"{figures['entities'][key]:,}" for key in ("fp32", "bf16")),
+        *(percent(figures[key]) for key in ("precision", "recall", "f1")),
+    )
+    header = ("documents", "entities in float32", "in bfloat16", "P", "R", "F1")
+    return (
+        f"{markdown_table(header, [row])}\n\nExact bounds and label, float32 taken for "
+        f"right; {figures['documents_that_differ']:,} documents differ. The confidences "
+        f"of the entities in both differ by {apart['mean_difference']:.3f} on average "
+        f"and by {apart['greatest_difference']:.3f} at most.\n\n{provenance([result])}"
+    )
+
+
 def tokens() -> str:
     """How many mentions begin and end with a token, and the price of it."""
     result = needed("tokens")
@@ -478,6 +496,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "optimizer_step": optimizer_step,
     "loading": loading,
     "speed": speed,
+    "bf16_entities": bf16_entities,
     "encoder_start": encoder_start,
     "mini_pretraining": mini_pretraining,
     "mini_encoder_start": mini_encoder_start,

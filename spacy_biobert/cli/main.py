@@ -18,6 +18,7 @@ from .evaluate import evaluate_cli
 from .export import export_cli
 from .extend import extend_cli
 from .extract import extract_cli
+from .init_config import init_config_cli
 from .package import package_cli
 from .pretrain import pretrain_cli
 from .probe import probe_cli
@@ -74,6 +75,7 @@ app.command("pretrain", context_settings=WITH_OVERRIDES)(pretrain_cli)
 app.command("probe", context_settings=WITH_OVERRIDES)(probe_cli)
 app.command("convert")(convert_cli)
 app.command("export")(export_cli)
+app.command("init-config")(init_config_cli)
 app.command("annotate")(annotate_cli)
 app.command("view")(view_cli)
 app.command("evaluate")(evaluate_cli)

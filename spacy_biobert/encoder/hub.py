@@ -14,6 +14,7 @@ from typing import Any, Literal, cast
 import torch
 from safetensors import SafetensorError
 from tokenizers import Tokenizer
+from transformers.modeling_outputs import BaseModelOutput
 from transformers.models.bert.configuration_bert import BertConfig
 from transformers.models.bert.modeling_bert import BertForPreTraining, BertModel
 from transformers.models.bert.tokenization_bert_fast import BertTokenizerFast
@@ -26,6 +27,7 @@ from .folder import WEIGHT_FILES, find_folder, read_json
 
 # Other rooms take these types from here.
 __all__ = [
+    "BaseModelOutput",
     "BertConfig",
     "BertForPreTraining",
     "BertModel",

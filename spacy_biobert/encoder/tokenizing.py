@@ -8,6 +8,8 @@ tokenizer of another kind, which may look past spaces, gets whole texts as chunk
 Shapes: N = pieces of all texts.
 """
 
+import os
+import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -63,6 +65,15 @@ class ChunkMemory:
         """
         n_pieces = self._backend.get_vocab_size(with_added_tokens=False)
         return n_pieces, len(self._backend.get_added_tokens_decoder())
+
+    def recover(self) -> None:
+        """Go on in a process that was forked while a thread may have been at work.
+
+        That thread is not there to finish what it learned, or to let go of the lock.
+        """
+        if self._lock.locked():
+            self._lock = threading.Lock()
+            self._forget()
 
     def place(self, texts: Sequence[str]) -> PlacedPieces:
         """Tokenise texts without special pieces, nothing cut off.
@@ -181,6 +192,16 @@ def memory_of(tokenizer: Any) -> ChunkMemory:
     if memory is None:
         memory = _MEMORIES[tokenizer] = ChunkMemory(tokenizer)
     return memory
+
+
+def _recover_all() -> None:
+    for memory in _MEMORIES.values():
+        memory.recover()
+
+
+# Before anything else runs in the new process: several threads of it may ask at once.
+if sys.platform != "win32":
+    os.register_at_fork(after_in_child=_recover_all)
 
 
 def _splits_at_spaces(backend: Any) -> bool:

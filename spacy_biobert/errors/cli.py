@@ -62,3 +62,7 @@ class CliErrors:
         "{path}: expected a pipeline (a folder with a meta.json) to replace, found "
         "something else. Name another --output."
     )
+    B025 = (
+        "--tasks: expected any of {known}, with commas between them, found '{found}'. "
+        "For instance --tasks entities,relations."
+    )

@@ -36,7 +36,12 @@ from thinc.api import (
 from thinc.types import Floats2d, Floats3d, Ints1d, Ragged
 
 from ..encoder.batches import make_batches
-from ..encoder.hub import WeightsFormat, open_encoder, open_tokenizer
+from ..encoder.hub import (
+    BaseModelOutput,
+    WeightsFormat,
+    open_encoder,
+    open_tokenizer,
+)
 from ..encoder.precision import resolve_precision
 from ..encoder.rates import PartRates
 from ..encoder.rows import batch_budget, encode_rows
@@ -251,7 +256,7 @@ class EncodedDocs(FullTransformerBatch):
             of all rows, a Tensor [R, width]; there is none without rows.
         """
         d_rows = [xp2torch(d_array[0]) for (d_array,) in arrays]
-        joined = _output(last_hidden_state=torch.cat(d_rows)) if d_rows else _output()
+        joined = _output(torch.cat(d_rows) if d_rows else None)
         return replace(self, model_output=joined, cached_doc_data=None)
 
 
@@ -347,25 +352,22 @@ def _split(docs: list[Doc], rows: Any) -> EncodedDocs:
         data = TransformerData.empty()
         if len(doc):
             end = start + 1 + len(doc)
-            data.model_output["last_hidden_state"] = rows[start:end][None]
+            data.model_output = _output(rows[start:end][None])
             data.align = _token_rows(len(doc))
             start = end
         doc_data.append(data)
     return EncodedDocs(
         spans=get_doc_spans(docs),
         wordpieces=WordpieceBatch.empty(),
-        model_output=_output(last_hidden_state=rows[None]),
+        model_output=_output(rows[None]),
         align=_token_rows(0),
         cached_doc_data=doc_data,
     )
 
 
-def _output(**arrays: Any) -> Any:
-    # A transformers.ModelOutput, which only spacy_transformers imports for us.
-    output = TransformerData.empty().model_output
-    for key, array in arrays.items():
-        output[key] = array
-    return output
+def _output(rows: Any) -> Any:
+    # Attentions and other states are None, as in spacy-transformers unless asked for.
+    return cast(Any, BaseModelOutput)(last_hidden_state=rows)
 
 
 def _token_rows(n_tokens: int) -> Ragged:

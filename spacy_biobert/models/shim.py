@@ -8,6 +8,7 @@ from typing import Any
 
 import srsly
 import torch
+from spacy.util import SimpleFrozenDict
 from spacy_transformers.data_classes import HFObjects
 from spacy_transformers.layers.hf_shim import HFShim
 from thinc.api import Optimizer, get_torch_default_device, xp2torch
@@ -58,7 +59,10 @@ class EncoderShim(HFShim):
         """
         self.rates.freeze(network)
         network.to(get_torch_default_device())
-        self._hfmodel = HFObjects(tokenizer, network, None)
+        # Settings for opening them: nobody can change what has been opened.
+        self._hfmodel = HFObjects(
+            tokenizer, network, None, SimpleFrozenDict(), SimpleFrozenDict()
+        )
         self._model = network
         self._updates = self._packed = None
 

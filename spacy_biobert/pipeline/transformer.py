@@ -122,20 +122,25 @@ class BioBertTransformer(Transformer):
 
         path (str | Path): The folder of the component.
         exclude (Iterable[str]): Of "cfg", "vocab" and "model", what to leave out.
-        RAISES (ValueError): If there are no weights yet.
         RAISES (OSError): If nothing can be written there.
         """
-        parts = {
-            "cfg": lambda p: srsly.write_json(p, self.cfg),
+        has_weights = self.model.attrs["has_transformer"]
+        parts: dict[str, Callable[[Path], Any]] = {
+            "cfg": lambda p: srsly.write_json(
+                p, self.cfg | {"has_weights": has_weights}
+            ),
             "vocab": lambda p: self.vocab.to_disk(p),
-            "model": lambda p: self.model.write_folder(p, weights=self.weights),
         }
+        if has_weights:
+            parts["model"] = lambda p: self.model.write_folder(p, weights=self.weights)
         util.to_disk(path, parts, exclude)
 
     def from_disk(
         self, path: str | Path, *, exclude: Iterable[str] = ()
     ) -> "BioBertTransformer":
         """Read what `to_disk` wrote. Nothing of it is pickled.
+
+        One that was saved before `nlp.initialize` leaves the encoder as it is.
 
         path (str | Path): The folder of the component.
         exclude (Iterable[str]): Of "cfg", "vocab" and "model", what to leave out.
@@ -146,10 +151,15 @@ class BioBertTransformer(Transformer):
         parts: dict[str, Callable[[Path], Any]] = {
             "cfg": lambda p: self.cfg.update(deserialize_config(p)),
             "vocab": lambda p: self.vocab.from_disk(p),
-            "model": self.model.read_folder,
+            "model": self._read_model,
         }
         util.from_disk(Path(path), parts, exclude)
         return self
+
+    def _read_model(self, folder: Path) -> None:
+        # In what was written before there was this key there are weights always.
+        if self.cfg.pop("has_weights", True):
+            self.model.read_folder(folder)
 
 
 def _with_own_arrays(data: TransformerData) -> TransformerData:

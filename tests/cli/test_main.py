@@ -23,6 +23,7 @@ COMMANDS = [
     "probe",
     "convert",
     "export",
+    "init-config",
     "annotate",
     "evaluate",
     "package",

@@ -1,6 +1,9 @@
 import gc
+import multiprocessing
+import os
 import threading
 import weakref
+from typing import Any
 
 import numpy
 import pytest
@@ -175,6 +178,83 @@ def test_threads_share_a_memory(tiny_encoder):
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+class Pause:
+    """Holds up whoever comes by in this process, until it is let go."""
+
+    def __init__(self) -> None:
+        self.process = os.getpid()
+        self.reached, self.over = threading.Event(), threading.Event()
+
+    def wait(self) -> None:
+        if os.getpid() == self.process:
+            self.reached.set()
+            assert self.over.wait(60)
+
+
+def pause_at_the_tokenizer(memory: ChunkMemory, pause: Pause) -> None:
+    class Backend:
+        encoder = memory._backend
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.encoder, name)
+
+        def encode_batch(self, texts: list[str], **options: bool) -> Any:
+            pause.wait()
+            return self.encoder.encode_batch(texts, **options)
+
+    memory._backend = Backend()
+
+
+def pause_between_two_tables(memory: ChunkMemory, pause: Pause) -> None:
+    class Numbers(dict[str, int]):
+        def update(self, *numbers: Any) -> None:
+            pause.wait()
+            super().update(*numbers)
+
+    memory._numbers = Numbers(memory._numbers)
+
+
+# Python 3.12 warns of what is tested here.
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.parametrize("hold_up", [pause_at_the_tokenizer, pause_between_two_tables])
+def test_a_process_forked_while_a_thread_learns_neither_waits_nor_errs(
+    tiny_encoder, hold_up
+):
+    """As `nlp.pipe(n_process=2)` forks while another thread uses the pipeline."""
+    tokenizer = open_tokenizer(tiny_encoder)
+    memory = memory_of(tokenizer)
+    memory.place(["liver cancer"])
+    pause = Pause()
+    hold_up(memory, pause)
+    thread = threading.Thread(target=memory.place, args=(["Aspirin Parkinson"],))
+    thread.start()
+    assert pause.reached.wait(60)
+
+    def work() -> None:
+        for text in ("hepatitis", "Parkinson", "liver cancer"):
+            ids = memory.place([text]).ids.tolist()
+            assert ids == tokenizer(text, add_special_tokens=False)["input_ids"]
+
+    forked = multiprocessing.get_context("fork").Process(target=work)
+    forked.start()
+    forked.join(20)
+    pause.over.set()
+    thread.join()
+    forked.kill()
+    forked.join()
+    assert forked.exitcode == 0
+    assert_same_as_whole_texts(memory, tokenizer, ["Aspirin", "liver Parkinson"])
+
+
+def test_a_process_forked_at_another_time_knows_what_was_learned(tiny_encoder):
+    memory = memory_of(open_tokenizer(tiny_encoder))
+    memory.place(["liver cancer"])
+    lock, numbers = memory._lock, memory._numbers
+    memory.recover()
+    assert memory._lock is lock
+    assert memory._numbers is numbers
 
 
 def test_a_memory_goes_with_its_tokenizer(tiny_encoder):

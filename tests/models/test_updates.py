@@ -313,6 +313,25 @@ def test_copied_and_loaded_encoders_keep_rates_and_begin_without_moments(
     assert_equal(weights(renewed), expected, atol=1e-6)
 
 
+def test_neither_moments_nor_schedules_go_along_with_an_encoder(tiny_encoder):
+    """A schedule cannot be copied, and moments are twice as large as the weights."""
+    shim = make_shim(tiny_encoder)
+    n_bytes = len(pickle.dumps(shim))
+    optimizer = Adam(**SETTINGS | {"learn_rate": warmup_linear(0.01, 2, 10)})
+    run(shim, optimizer, 2)
+    with pytest.raises(TypeError):
+        pickle.dumps(optimizer)
+
+    sent = pickle.dumps(shim)
+
+    assert abs(len(sent) - n_bytes) < 1000
+    for renewed in (shim.copy(), copy.deepcopy(shim), pickle.loads(sent)):
+        assert_equal(weights(renewed), weights(shim), atol=0)
+        assert renewed._updates is None
+    # Its own are where they were.
+    assert shim._updates.n_taken == 2
+
+
 @pytest.mark.gpu
 def test_moments_and_averages_move_with_the_network(tiny_encoder):
     moved, stayed = make_shim(tiny_encoder), make_shim(tiny_encoder)

@@ -188,11 +188,28 @@ def test_encoder_is_written_whole_or_not_at_all(
     assert len(list((own / "transformer").iterdir())) == 2
 
 
-def test_pipeline_without_weights_is_not_written(
+def test_pipeline_without_weights_is_written_and_initialized_later(
     tiny_encoder: Path, tmp_path: Path
 ) -> None:
+    make_nlp(tiny_encoder).to_disk(tmp_path / "model")
+
+    loaded = spacy.load(tmp_path / "model")
+
     with pytest.raises(ValueError, match=r"B333.*nlp\.initialize"):
-        make_nlp(tiny_encoder).to_disk(tmp_path / "model")
+        loaded(TEXTS[0])
+    loaded.initialize()
+    assert_allclose(vectors(loaded), vectors(initialized(tiny_encoder)), atol=0)
+    # A folder of weights that were there is missed nevertheless.
+    loaded.to_disk(tmp_path / "model")
+    shutil.rmtree(tmp_path / "model" / "transformer" / "model")
+    with pytest.raises(FileNotFoundError, match="B353.*found nothing"):
+        spacy.load(tmp_path / "model")
+
+
+def initialized(encoder: Path) -> Language:
+    nlp = make_nlp(encoder)
+    nlp.initialize()
+    return nlp
 
 
 def remove(name: str):
