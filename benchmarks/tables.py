@@ -118,9 +118,16 @@ def encoder_start() -> str:
     return compared({"pretrained": "pretrained", "random": "random weights"})
 
 
-def mini_encoder_start() -> str:
-    """Entities from biobert-mini and from random weights."""
-    return compared({"mini": "biobert-mini", "mini_random": "random weights"})
+def mini_entities() -> str:
+    """Entities of BC5CDR from biobert-mini and from its network untrained."""
+    runs = [
+        one
+        for one in task_summary.collect()
+        if (one.task, one.size) == ("bc5cdr", None)
+        and one.arm in ("ours_mini", "ours_random_mini")
+    ]
+    results = [result for one in runs for result in one.by_seed.values()]
+    return f"{task_summary.task_tables(runs)}\n\n{provenance(results)}"
 
 
 def compared(arms: dict[str, str]) -> str:
@@ -499,7 +506,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "bf16_entities": bf16_entities,
     "encoder_start": encoder_start,
     "mini_pretraining": mini_pretraining,
-    "mini_encoder_start": mini_encoder_start,
+    "mini_entities": mini_entities,
     "registry": registry,
     "relations_speed": relations_speed,
     "sentences": sentences,
