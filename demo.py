@@ -6,6 +6,7 @@ from pathlib import Path
 import spacy
 from wasabi.printer import Printer
 
+from spacy_biobert.cli.plain import print_heading, write_plainly
 from spacy_biobert.evaluation.card import percent
 
 TOPICS = Path("corpus/sample/topics/test.jsonl")
@@ -13,12 +14,14 @@ TOPICS = Path("corpus/sample/topics/test.jsonl")
 
 def main() -> None:
     """Load the package, annotate a document, print it and the scores."""
+    write_plainly()
     printer = Printer()
     nlp = spacy.load("en_biobert")
     record = json.loads(TOPICS.read_text(encoding="utf-8").splitlines()[0])
     doc = nlp(f"{record['title']} {record['text']}")
 
-    printer.divider(f"en_biobert {nlp.meta['version']} on document {record['id']}")
+    title = f"en_biobert {nlp.meta['version']} on document {record['id']}"
+    print_heading(title, printer)
     printer.text(doc.text, spaced=True)
     printer.table(
         [(ent.text, ent.label_, f"{ent._.confidence:.2f}") for ent in doc.ents],
@@ -44,7 +47,7 @@ def main() -> None:
     )
     scores = nlp.meta["performance"]
     compared = {"en_biobert": scores, **scores["baselines"]}
-    printer.divider("F1 on the test split, in percent")
+    print_heading("F1 on the test split, in percent", printer)
     printer.table(
         [
             (task, *(percent(found.get(key)) for found in compared.values()))

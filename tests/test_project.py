@@ -1,8 +1,12 @@
+import re
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 from weasel.cli.run import project_run
 from weasel.util import load_project_config
+
+from spacy_biobert.cli.main import app
 
 ROOT = Path(__file__).parent.parent
 PROJECT = load_project_config(ROOT)
@@ -25,6 +29,18 @@ def test_workflow_makes_each_dependency_before_it_is_needed(workflow: str) -> No
         }
         assert not missing, f"{name} needs {missing}"
         made |= set(COMMANDS[name].get("outputs", []))
+
+
+@pytest.mark.parametrize("command", ["tune", "evaluate"])
+def test_examples_in_the_help_read_what_the_demo_makes(command: str) -> None:
+    shown = CliRunner().invoke(app, [command, "--help"]).output
+    example = re.search(rf"spacy-biobert {command} (\S+)\s+(\S+)", shown)
+    made = {
+        path for c in PROJECT["workflows"]["all"] for path in COMMANDS[c]["outputs"]
+    }
+    assert example is not None
+    assert f"{example[1]}/meta.json" in made
+    assert example[2] in made
 
 
 def test_no_large_file_is_hashed_by_the_workflow() -> None:

@@ -11,6 +11,7 @@ from wasabi.printer import Printer
 
 from ..atomic import whole_file
 from ..errors import Errors, Warnings
+from .plain import print_heading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -263,7 +264,7 @@ def print_scores(scores: Scores) -> None:
     printer = Printer()
     for title, total, per_type in KINDS:
         if scores.get(f"{total}_f") is not None:
-            printer.divider(title)
+            print_heading(title, printer)
             rows = score_rows(scores, total, per_type)
             printer.table(
                 rows,

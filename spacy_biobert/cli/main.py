@@ -4,10 +4,6 @@ The only door to spaCy's private `spacy.cli._util`. Commands import what they
 need when they run, so that `--help` stays fast.
 """
 
-import io
-import os
-import sys
-
 import typer
 from spacy.cli._util import app as spacy_app
 
@@ -20,6 +16,7 @@ from .extend import extend_cli
 from .extract import extract_cli
 from .init_config import init_config_cli
 from .package import package_cli
+from .plain import write_plainly
 from .pretrain import pretrain_cli
 from .probe import probe_cli
 from .tokenize import tokenize_cli
@@ -42,15 +39,6 @@ def show_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"{about.__title__} {about.__version__}")
         raise typer.Exit
-
-
-def write_plainly() -> None:
-    """Write neither colours nor late where nobody sits at a terminal."""
-    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
-        # wasabi's own switch, also in the processes that a command starts.
-        os.environ["ANSI_COLORS_DISABLED"] = "1"
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=True)
 
 
 @app.callback()

@@ -9,6 +9,7 @@ from wasabi.printer import Printer
 
 from ..atomic import whole_folder
 from ..errors import Errors
+from .plain import print_heading
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -149,7 +150,7 @@ def _run(pipe: Any, examples: "list[Example]") -> None:
 def print_figures(name: str, figures: Figures) -> None:
     """Print what was set, what changed by it, and how well confidences are kept."""
     printer = Printer()
-    printer.divider(name)
+    print_heading(name, printer)
     settings = [(key, f"{value:.3f}") for key, value in figures["settings"].items()]
     printer.table(settings, header=("", "set to"), divider=True, aligns=("l", "r"))
     before, after = figures["before"], figures["after"]

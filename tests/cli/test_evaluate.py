@@ -39,6 +39,7 @@ def test_evaluate_writes_the_scores_of_every_task(folder: Path) -> None:
         "speed",
     ):
         assert isinstance(scores[key], float)
+    assert "\x1b" not in output
     for title in ("Entities", "calibration error", "Relations", "Categories"):
         assert title in output
 

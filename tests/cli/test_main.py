@@ -10,7 +10,8 @@ import pytest
 from spacy.cli._util import app as spacy_app
 from typer.testing import CliRunner
 
-from spacy_biobert.cli.main import app, write_plainly
+from spacy_biobert.cli.main import app
+from spacy_biobert.cli.plain import write_plainly
 from spacy_biobert.converters.formats import format_names
 
 OURS = "from spacy_biobert.cli.main import main; main()"
