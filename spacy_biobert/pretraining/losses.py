@@ -70,7 +70,8 @@ def pretraining_loss(
         over this batch.
     SOURCE: Devlin et al. (2019), appendix A.2, https://arxiv.org/abs/1810.04805
     """
-    mlm = cross_entropy(mlm_MV.float(), hidden_M, reduction="sum")
+    mlm_MV = mlm_MV.float()  # first, because argmax of bfloat16 is slow on a CPU
+    mlm = cross_entropy(mlm_MV, hidden_M, reduction="sum")
     nsp = cross_entropy(
         nsp_B2.float(), nsp_labels_B, ignore_index=IGNORE, reduction="sum"
     )
