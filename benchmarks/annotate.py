@@ -24,9 +24,9 @@ from spacy.language import Language
 
 from spacy_biobert.annotation.blocks import Block, make_blocks
 from spacy_biobert.annotation.checks import checked
+from spacy_biobert.annotation.jobs import Job, finish_block
 from spacy_biobert.annotation.outputs import choose_output
 from spacy_biobert.annotation.pipelines import Setting, describe, open_pipeline
-from spacy_biobert.annotation.running import Job, finish_block
 from spacy_biobert.cli.texts import Texts, find_texts
 
 from .interleaving import Learner, Tally, compare, measure_in_turn
@@ -102,6 +102,9 @@ def main(
         measured = measure_in_turn(
             learners, repeats=repeats, seconds=seconds, clock=time.process_time
         )
+        parts = choose_output(output, None).parts
+        n_bytes = sum(parts.content(b.number).stat().st_size for b in blocks)
+    n_characters = sum(len(d.text) for block in blocks for d in block.documents)
     speeds = {name: [tallies[name].speed for tallies in measured] for name in NAMES}
     figures: dict[str, Any] = {
         "documents_per_second": {
@@ -109,6 +112,8 @@ def main(
         },
         "mean": {name: mean(found) for name, found in speeds.items()},
         "faster": compare(speeds["annotate"], speeds["nlp.pipe"]),
+        # Of .jsonl.gz, the text among it.
+        "bytes_per_character": n_bytes / n_characters,
     }
     settings = {
         "model": described.about(),
@@ -118,7 +123,7 @@ def main(
         "repeats": repeats,
         "turn_seconds": seconds,
         "threads": torch.get_num_threads(),
-        "characters": sum(len(d.text) for block in blocks for d in block.documents),
+        "characters": n_characters,
     }
     command = f"python -m benchmarks.annotate {' '.join(sys.argv[1:])}"
     print(write_result("annotate", figures, command=command, settings=settings))

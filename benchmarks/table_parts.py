@@ -12,6 +12,16 @@ def thousands(figures: list[float], form: str = ",.0f") -> str:
     return f"{mean(figures):{form}}{deviation}"
 
 
+def spread(figures: list[float]) -> str:
+    """Write the mean and the standard deviation."""
+    return f"{mean(figures):.1f} ± {stdev(figures):.1f}"
+
+
+def share(figure: float) -> str:
+    """Write a share of 0 to 1 in percent."""
+    return f"{100 * figure:.1f}%"
+
+
 def times(faster: dict[str, Any]) -> str:
     """Write how many times as fast something was."""
     if faster["deviation"] is None:

@@ -98,6 +98,15 @@ def read_report(parts: Parts, number: int) -> BlockReport | None:
     return BlockReport(number, Counts(**counts), set_aside)
 
 
+def read_reports(parts: Parts) -> Iterator[BlockReport]:
+    """Read what is told of the blocks that are finished, in their order."""
+    names = [path.stem for path in parts.folder.glob("*.json")]
+    for number in sorted(int(name) for name in names if name.isdecimal()):
+        report = read_report(parts, number)
+        if report is not None:
+            yield report
+
+
 def read_recipe(parts: Parts) -> Recipe | None:
     """Read what a run was begun with; None if no run is here."""
     try:

@@ -47,8 +47,13 @@ def make_recipe(
         "inputs": inputs,
         **model,
         **settings,
-        "versions": {package: version(package) for package in PACKAGES},
+        "versions": package_versions(),
     }
+
+
+def package_versions() -> dict[str, str]:
+    """Give the versions of the packages that compute, as this process has them."""
+    return {package: version(package) for package in PACKAGES}
 
 
 def differences(before: Recipe, now: Recipe) -> str:

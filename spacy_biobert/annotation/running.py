@@ -1,76 +1,44 @@
-"""A run: blocks annotated by one process or several, then put together.
-
-What a process does with a block (`finish_block`) takes and gives plain data, so that it
-may run anywhere the folder of blocks can be reached.
-"""
+"""A run: blocks finished by whatever engine, then put together."""
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 from ..atomic import whole_file
 from ..converters.faults import SourceError
 from ..errors import Errors
 from ..errors.listing import listed
-from ..workers import Workers, map_in_order, open_workers
-from .annotating import Counts, annotate_block
-from .blocks import Block, make_blocks
-from .checks import Item, checked
+from .annotating import Counts
+from .jobs import Engine, Inputs, Jobs, Run
 from .outputs import Output, write_output
 from .parts import (
     BlockReport,
-    Parts,
     open_parts,
     read_recipe,
     read_report,
+    read_reports,
     remove_parts,
-    write_block,
 )
-from .pipelines import Setting, open_pipeline
 from .recipe import Recipe, differences
 
 MANIFEST, SET_ASIDE = ".manifest.json", ".errors.tsv"
 Manifest = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A run as it was asked for.
-
-    recipe (dict): What decides the bytes of the output.
-    about (dict[str, str]): What is said of the pipeline.
-    """
-
-    output: Output
-    setting: Setting
-    recipe: Recipe
-    about: dict[str, str]
-    block_size: int
-    max_length: int
-    limit: int = 0
-    n_processes: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A block to annotate, and where it goes."""
-
-    block: Block
-    setting: Setting
-    kind: str
-    about: dict[str, str]
-    parts: Parts
-
-
 @dataclass(slots=True)
 class Totals:
-    """What all blocks so far hold. `annotated` documents are of this process."""
+    """What all blocks so far hold.
+
+    annotated (int): Documents of this try.
+    share (float): Share of the inputs that is read and annotated, 0-1.
+    """
 
     blocks: int = 0
     annotated: int = 0
+    share: float = 0.0
     counts: Counts = field(default_factory=Counts)
     n_set_aside: int = 0
 
@@ -84,17 +52,6 @@ class Totals:
 
 
 Report = Callable[[Totals], None]
-
-
-def finish_block(job: Job) -> BlockReport:
-    """Annotate a block and write it.
-
-    job (Job): The block.
-    RETURNS (BlockReport): What is told of it.
-    """
-    nlp = open_pipeline(job.setting)
-    annotated = annotate_block(nlp, job.block, kind=job.kind, about=job.about)
-    return write_block(annotated, job.parts)
 
 
 def find_state(output: Output, recipe: Recipe, *, resume: bool, force: bool) -> bool:
@@ -131,12 +88,13 @@ def find_state(output: Output, recipe: Recipe, *, resume: bool, force: bool) -> 
 
 
 def annotate(
-    items: Iterable[Item], run: Run, *, anew: bool, report: Report
+    inputs: Inputs, run: Run, engine: Engine, *, anew: bool, report: Report
 ) -> Manifest:
     """Annotate documents and write the output, its manifest and what was set aside.
 
-    items (Iterable[Item]): The documents, the same in each try.
+    inputs (Inputs): The documents, the same in each try.
     run (Run): What is asked for.
+    engine (Engine): What finishes the blocks; the output is the same for any.
     anew (bool): Do not use the blocks of a run that was broken off.
     report (Callable): Called after each block, with the totals so far.
     RETURNS (dict): The manifest.
@@ -144,12 +102,12 @@ def annotate(
         of what was set aside.
     RAISES (OSError): If something cannot be written. Finished blocks are kept.
     RAISES (MemoryError): If the memory does not suffice; likewise.
+    RAISES (ValueError): If the engine cannot do it; likewise.
     RAISES (ChildProcessError): If a process was ended from outside; likewise.
     """
     output = run.output
     with open_parts(output.parts, run.recipe, anew=anew):
-        with open_workers(run.n_processes) as workers:
-            totals = _finish_blocks(items, run, workers, report)
+        totals = _finish_blocks(inputs, run, engine, report)
         if not totals.counts.documents:
             message = _nothing(run, totals)
             if totals.n_set_aside:
@@ -166,34 +124,21 @@ def annotate(
     return manifest
 
 
-def _finish_blocks(
-    items: Iterable[Item], run: Run, workers: Workers, report: Report
-) -> Totals:
+def _finish_blocks(inputs: Inputs, run: Run, engine: Engine, report: Report) -> Totals:
     """Annotate the blocks that are not finished; count all of them, in any order."""
     totals = Totals()
-    parts = run.output.parts
-
-    def jobs() -> Iterator[Job]:
-        limited = _limited(items, run.limit)
-        texts = checked(limited, max_length=run.max_length)
-        for block in make_blocks(texts, n_documents=run.block_size):
-            finished = read_report(parts, block.number)
-            if finished is None:
-                yield Job(block, run.setting, run.output.kind, run.about, parts)
-            else:
-                totals.add(finished)
-                report(totals)
-
-    for finished in map_in_order(finish_block, jobs(), workers):
-        totals.annotated += finished.counts.documents
-        totals.add(finished)
-        report(totals)
+    before = list[int]()
+    for told in read_reports(run.output.parts):
+        totals.add(told)
+        before.append(told.number)
+    # Closed before anything else is done, so that no process outlives the run.
+    with closing(engine(Jobs(inputs, run, frozenset(before)))) as finished:
+        for one in finished:
+            totals.annotated += one.report.counts.documents
+            totals.share = max(totals.share, one.share)
+            totals.add(one.report)
+            report(totals)
     return totals
-
-
-def _limited(items: Iterable[Item], limit: int) -> Iterable[Item]:
-    """Stop after so many documents, 0 for all."""
-    return islice(items, limit) if limit else items
 
 
 def _nothing(run: Run, totals: Totals) -> str:

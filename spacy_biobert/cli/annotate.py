@@ -2,6 +2,9 @@
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,11 +17,18 @@ from .convert import writing
 from .export import NOT_HELD
 
 if TYPE_CHECKING:
-    from ..annotation.running import Manifest, Run, Totals
-    from .texts import Texts
+    from ..annotation.jobs import Engine, Inputs, Run
+    from ..annotation.running import Manifest, Totals
 
 SECONDS_BETWEEN_LINES = 5.0
 INTERRUPTED = 130
+
+
+class EngineName(StrEnum):
+    """What annotates: processes of this machine, or actors of a Ray cluster."""
+
+    LOCAL = "local"
+    RAY = "ray"
 
 
 def annotate_cli(
@@ -41,8 +51,17 @@ def annotate_cli(
         False, "--resume", help="Go on with a run that was broken off"
     ),
     force: bool = typer.Option(False, "--force", help="Begin anew, replace the output"),
-    processes: int = typer.Option(
-        1, min=1, help="Processes, of one thread each; the output is the same"
+    processes: int | None = typer.Option(
+        None,
+        min=1,
+        help="Processes, of one thread each; the output is the same. Default: 1, with "
+        "--engine ray as many as the cluster has cores, or GPUs with --gpu-id",
+    ),
+    engine: EngineName = typer.Option(
+        EngineName.LOCAL, help="local: processes here; ray: actors of a Ray cluster"
+    ),
+    address: str | None = typer.Option(
+        None, help="Ray cluster, or auto; default: one is started here for this run"
     ),
     gpu_id: int = typer.Option(-1, "--gpu-id", "-g", help="GPU, -1 for the CPU"),
     batch_size: int | None = typer.Option(
@@ -77,6 +96,9 @@ def annotate_cli(
 
     spacy-biobert annotate documents.jsonl.gz found.jsonl.gz --model en_biobert
     --processes 4 --resume
+
+    With --engine ray a cluster annotates, see docs/cluster.md: the output and the model
+    have to be on a disk that all its machines share, or the model installed.
     """
     printer = Printer()
     started = time.monotonic()
@@ -90,6 +112,8 @@ def annotate_cli(
             resume=resume,
             force=force,
             n_processes=processes,
+            engine=engine,
+            address=address,
             gpu_id=gpu_id,
             batch_size=batch_size,
             block_size=block_size,
@@ -119,7 +143,9 @@ def annotate(
     source_format: str | None = None,
     resume: bool = False,
     force: bool = False,
-    n_processes: int = 1,
+    n_processes: int | None = None,
+    engine: EngineName = EngineName.LOCAL,
+    address: str | None = None,
     gpu_id: int = -1,
     batch_size: int | None = None,
     block_size: int = 256,
@@ -136,7 +162,10 @@ def annotate(
     source_format (str or None): Format of the inputs; None tells it by them.
     resume (bool): Go on with what is there; begin if nothing is.
     force (bool): Begin anew and replace the output.
-    n_processes (int): Processes; the output is the same for any number.
+    n_processes (int or None): Processes; the output is the same for any number. None
+        for 1, or for all of a cluster.
+    engine (EngineName): What annotates; the output is the same.
+    address (str or None): The Ray cluster; None starts one here.
     gpu_id (int): The GPU, -1 for the CPU.
     batch_size (int or None): Documents that a component takes at once; None for the
         pipeline's own number.
@@ -150,19 +179,24 @@ def annotate(
         be, or nothing came out.
     RAISES (OSError): If something cannot be written, or a process was ended.
     """
+    from ..annotation.jobs import Run
     from ..annotation.outputs import choose_output
     from ..annotation.pipelines import Setting, describe, open_pipeline
     from ..annotation.recipe import describe_inputs, make_recipe
-    from ..annotation.running import Run, find_state
+    from ..annotation.running import find_state
     from .texts import Texts, find_texts
 
+    # At once, because the inputs may take long to read.
+    opening = _choose_engine(engine, n_processes, address, on_gpu=gpu_id >= 0)
     chosen = choose_output(output, format)
     sources = find_texts(inputs, source_format, parts=chosen.parts.folder)
     for source in sources:
         if output.exists() and source.path.samefile(output):
             raise SourceError(Errors.B212.format(path=output))
     setting = Setting(model, gpu_id, batch_size, max_length)
-    nlp = open_pipeline(setting)
+    # A cluster's GPUs need not be here.
+    on_cpu = replace(setting, gpu_id=-1) if engine == EngineName.RAY else setting
+    nlp = open_pipeline(on_cpu)
     described = describe(nlp, model)
     settings = {
         "format": chosen.format,
@@ -190,49 +224,63 @@ def annotate(
         block_size=block_size,
         max_length=nlp.max_length,
         limit=limit,
-        n_processes=n_processes,
     )
-    return _run(run, Texts(sources, nlp.max_length), anew=not resume, printer=printer)
+    texts = Texts(sources, nlp.max_length)
+    with opening as finish:
+        return _run(run, texts, finish, anew=not resume, printer=printer)
 
 
-def _run(run: "Run", texts: "Texts", *, anew: bool, printer: Printer) -> "Manifest":
+def _choose_engine(
+    name: EngineName, n_processes: int | None, address: str | None, *, on_gpu: bool
+) -> "AbstractContextManager[Engine]":
+    if name == EngineName.LOCAL:
+        if address is not None:
+            raise ValueError(Errors.B524.format(address=address))
+        from ..annotation.jobs import local_engine
+
+        return nullcontext(local_engine(n_processes or 1))
+    try:
+        from ..annotation.cluster import open_cluster
+    except ImportError as error:
+        raise ValueError(Errors.B519.format(reason=error)) from error
+    return open_cluster(address, n_actors=n_processes, on_gpu=on_gpu)
+
+
+def _run(
+    run: "Run", inputs: "Inputs", finish: "Engine", *, anew: bool, printer: Printer
+) -> "Manifest":
     from ..annotation.running import annotate
 
     path = run.output.path
-    report = _make_report(texts, run.limit, printer)
+    report = _make_report(run.limit, printer)
     with writing(path):
         try:
-            return annotate(texts, run, anew=anew, report=report)
+            return annotate(inputs, run, finish, anew=anew, report=report)
         except ChildProcessError as error:
             raise SourceError(Errors.B510.format(output=path)) from error
         except MemoryError as error:
             raise SourceError(Errors.B511.format(output=path, reason=error)) from error
 
 
-def _make_report(
-    texts: "Texts", limit: int, printer: Printer
-) -> "Callable[[Totals], None]":
+def _make_report(limit: int, printer: Printer) -> "Callable[[Totals], None]":
     """Make what shows the documents so far, the speed, and the time that is left."""
     begun = shown = time.monotonic()
-    before = 0.0
 
     def report(totals: "Totals") -> None:
-        nonlocal begun, shown, before
+        nonlocal shown
         now = time.monotonic()
-        share = totals.counts.documents / limit if limit else texts.share
-        if not totals.annotated:  # blocks of an earlier run
-            begun, before = now, share
-        elif now - shown >= SECONDS_BETWEEN_LINES:
-            shown = now
-            speed = totals.annotated / (now - begun)
-            left = (
-                (1 - share) / (share - before) * (now - begun) if share > before else 0
-            )
-            aside = f", {totals.n_set_aside:,} set aside" if totals.n_set_aside else ""
-            printer.text(
-                f"{totals.counts.documents:,} documents{aside}, {speed:,.1f} a second, "
-                f"{_duration(left)} left"
-            )
+        if now - shown < SECONDS_BETWEEN_LINES:
+            return
+        shown = now
+        n_documents = totals.counts.documents
+        share = n_documents / limit if limit else totals.share
+        speed = totals.annotated / (now - begun)
+        n_left = n_documents / share - n_documents if share else 0
+        aside = f", {totals.n_set_aside:,} set aside" if totals.n_set_aside else ""
+        printer.text(
+            f"{n_documents:,} documents{aside}, {speed:,.1f} a second, "
+            f"{_duration(n_left / speed if speed else 0)} left"
+        )
 
     return report
 

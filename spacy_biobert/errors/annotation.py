@@ -70,3 +70,34 @@ class AnnotationErrors:
         "{path}: expected a document of format '{format}' on each line, found none on "
         "line {line} ({reason}). Get the file again."
     )
+    B519 = (
+        "--engine ray: expected the package ray, found none ({reason}). Install it with "
+        "`pip install 'spacy-biobert[ray]'`, on each machine of the cluster."
+    )
+    B520 = (
+        "--address {address}: expected a Ray cluster, could not connect ({reason}). "
+        "Start it with `ray start --head`, and give its address, HOST:6379, or auto on "
+        "a machine of it."
+    )
+    B521 = (
+        "--engine ray: expected a {kind} in the cluster, found none. Say how many "
+        "--processes there are to be, if the cluster starts machines when asked."
+    )
+    B522 = (
+        "{machine}: expected the blocks of this run in {parts}, found no such folder. "
+        "Give an output on a disk that all machines of the cluster have at one place."
+    )
+    B523 = (
+        "{machine}: expected the pipeline and the packages of the machine with the "
+        "command, found a difference in {differences}. Install the same on all machines "
+        "of the cluster."
+    )
+    B524 = (
+        "--address {address}: expected --engine ray with it, found --engine local. Add "
+        "it, or leave the address out."
+    )
+    B525 = (
+        "{output}: the cluster lost each process that tried a block, often because the "
+        "memory was full or a machine is not set up as the others ({reason}). Finished "
+        "blocks are kept: mend that, and go on with --resume."
+    )

@@ -5,6 +5,7 @@ import shutil
 import signal
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
@@ -13,7 +14,11 @@ import pytest
 import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
+from wasabi.printer import Printer
 
+from spacy_biobert.annotation.annotating import Counts
+from spacy_biobert.annotation.running import Totals
+from spacy_biobert.cli.annotate import _make_report
 from spacy_biobert.cli.corpora import Policy, find_corpus, read_corpus
 from spacy_biobert.readers import read_docs
 from spacy_biobert.types import AnnotatedDocument
@@ -503,3 +508,20 @@ def test_format_is_told_by_the_name_of_the_output(
         "iob1",
     ):
         assert part in refused
+
+
+@pytest.mark.parametrize(("limit", "left"), [(0, "10 min"), (220, "4 min")])
+def test_progress_is_by_the_speed_of_this_try_and_what_is_left_of_all(
+    limit: int, left: str, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    clock = SimpleNamespace(monotonic=iter((100.0, 102.0, 110.0)).__next__)
+    monkeypatch.setattr("spacy_biobert.cli.annotate.time", clock)
+    report = _make_report(limit, Printer())
+    totals = Totals(annotated=5, share=0.25, counts=Counts(documents=100))
+
+    report(totals)
+    assert not capsys.readouterr().out
+    report(totals)
+
+    assert f"100 documents, 0.5 a second, {left} left" in capsys.readouterr().out
