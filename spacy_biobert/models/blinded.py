@@ -15,7 +15,7 @@ from thinc.types import Floats2d
 from ..errors import Errors
 from .candidates import GetPairsT, PairsT, list_pairs
 from .pair_texts import iter_pair_docs
-from .relation import PairRows, PairRowsT
+from .pair_vectors import PairRows, PairRowsT
 from .resizing import resize_output
 
 Tok2VecT = Model[list[Doc], list[Floats2d]]

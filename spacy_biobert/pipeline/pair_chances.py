@@ -9,7 +9,7 @@ from thinc.api import Ops
 from thinc.types import Floats2d
 
 from ..models.grouping import GroupPooling, pool_scores
-from ..models.relation import PairRows
+from ..models.pair_vectors import PairRows
 from .concept_pairs import group_by_concepts, join_groupings
 
 FloatsT = NDArray[numpy.float32]

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from spacy.language import Language
 from thinc.api import Config
 
-from ..models.relation import PairRowsT
+from ..models.pair_vectors import PairRowsT
 from .relation_pipe import BioBertRelation
 
 DEFAULT_MODEL = Config().from_str(

@@ -18,7 +18,7 @@ from ..errors import Errors, Warnings
 from ..extensions import add_doc_relations
 from ..models.candidates import PairedDocs, PairsT
 from ..models.grouping import GroupPooling
-from ..models.relation import PairRows, PairRowsT
+from ..models.pair_vectors import PairRows, PairRowsT
 from .gold_pairs import is_annotated
 from .labelled import N_SAMPLE, LabelledPipe
 from .pair_chances import find_chances

@@ -1,3 +1,4 @@
+import tracemalloc
 from functools import partial
 
 import numpy
@@ -5,14 +6,15 @@ import pytest
 from numpy.testing import assert_allclose
 from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
-from thinc.api import Model, reduce_max, reduce_mean
+from thinc.api import Model, reduce_max, reduce_mean, set_dropout_rate
 
 from spacy_biobert.models import relation
 from spacy_biobert.models.candidates import make_entity_pairs_v1
-from spacy_biobert.models.relation import (
+from spacy_biobert.models.pair_vectors import (
+    N_FEATURES,
     build_entity_pair_vectors_v1,
-    build_relation_model_v1,
 )
+from spacy_biobert.models.relation import build_relation_model_v1
 from spacy_biobert.models.resizing import resize_output
 
 from .layers import check_gradients, fixed_tok2vec
@@ -216,6 +218,79 @@ def test_relation_predicts_many_pairs_in_chunks():
     assert model.predict([doc]).rows.shape == (400 * 399, 2)
     assert sum(sizes) == 400 * 399
     assert max(sizes) <= relation.N_CHUNK
+
+
+@pytest.mark.parametrize("n_chunk", [1, 3, 7])
+def test_relation_learns_the_same_in_chunks(monkeypatch, n_chunk):
+    docs, seen = make_docs(), []
+    model = make_model(docs, make_tokvecs(docs), seen, depth=2)
+    dY = numpy.random.default_rng(1).normal(size=(8, 2)).astype("f")
+
+    def learn():
+        Y, backprop = model.begin_update(docs)
+        backprop(dY)
+        nodes = [node for node in model.walk() if node.param_names]
+        found = [node.get_grad(name).copy() for node in nodes for name in ("W", "b")]
+        for node in nodes:
+            node.set_grad("W", numpy.zeros_like(node.get_param("W")))
+            node.set_grad("b", numpy.zeros_like(node.get_param("b")))
+        return [Y.rows, *seen, *found]
+
+    expected = learn()
+    monkeypatch.setattr(relation, "N_LEARN", n_chunk)
+    for found, whole in zip(learn(), expected, strict=True):
+        assert_allclose(found, whole, atol=1e-5)
+
+
+def test_relation_draws_dropout_of_a_chunk_again_for_its_gradient(monkeypatch):
+    """A linear layer's scores, without the bias, are its weights times their gradient."""
+    monkeypatch.setattr(relation, "N_LEARN", 3)
+    docs = make_docs()
+    model = make_model(docs, make_tokvecs(docs), depth=0)
+    output_layer = model.get_ref("output_layer")
+    W = numpy.random.default_rng(2).normal(size=output_layer.get_param("W").shape)
+    output_layer.set_param("W", W.astype("f"))
+    set_dropout_rate(model, 0.5)
+    dY = numpy.random.default_rng(1).normal(size=(8, 2)).astype("f")
+
+    Y, backprop = model.begin_update(docs)
+    drawn = numpy.random.get_state()[1].copy()
+    backprop(dY)
+
+    assert_allclose((output_layer.get_grad("W") * W).sum(), (Y.rows * dY).sum(), 1e-4)
+    assert (numpy.random.get_state()[1] == drawn).all()
+
+
+def test_relation_draws_other_dropout_for_each_chunk(monkeypatch):
+    monkeypatch.setattr(relation, "N_LEARN", 3)
+    docs, read = make_docs(), []
+    ones = [numpy.ones_like(rows) for rows in make_tokvecs(docs)]
+    model = make_model(docs, ones, depth=0)
+    dropout, output_layer = model.layers[1].layers
+
+    def forward(layer, X, is_train):
+        read.append(X[:, :6] > 0)  # both entities
+        return output_layer(X, is_train)
+
+    model.layers[1].layers[:] = [dropout, Model("watched", forward)]
+    set_dropout_rate(model, 0.5)
+    model.begin_update(docs)
+    assert [len(drawn) for drawn in read] == [3, 3, 2]
+    assert not (read[0] == read[1]).all()
+
+
+def test_relation_learns_many_pairs_in_bounded_memory():
+    doc = make_doc(800, *((i, i + 1) for i in range(0, 800, 2)))
+    width = 64
+    model = make_model([doc], make_tokvecs([doc], width), hidden_width=64)
+    dY = numpy.ones((400 * 399, 2), dtype="f")
+    tracemalloc.start()
+    backprop = model.begin_update([doc])[1]
+    backprop(dY)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    vectors = len(dY) * (3 * width + N_FEATURES) * 4
+    assert most < vectors
 
 
 def test_relation_proposes_the_pairs_once_per_batch():

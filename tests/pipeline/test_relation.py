@@ -8,7 +8,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 from thinc.api import ConfigValidationError
 
-from spacy_biobert.models.relation import PairRows
+from spacy_biobert.models.pair_vectors import PairRows
 
 TOK2VEC = {
     "@architectures": "spacy.HashEmbedCNN.v2",

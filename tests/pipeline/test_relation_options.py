@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 from spacy.tokens import Span
 from spacy.training import Example
 
-from spacy_biobert.models.relation import PairRows
+from spacy_biobert.models.pair_vectors import PairRows
 
 from .test_relation import (
     ASPIRIN,
