@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from .corpora import Kind
 from .jobs import Encoder, Run
-from .ours import BLINDED, run_blinded, run_ours
+from .ours import run_blinded, run_ours
 from .relation_baselines import run_cooccurrence, run_majority
 from .stock import run_bow, run_cnn, run_ensemble, run_stock_transformer
 from .token_classifier import run_token_classifier
@@ -103,7 +103,7 @@ def make_arms(
     encoders, arms = list(encoders), []
     for name in families:
         family = FAMILIES[name]
-        if kind in family.kinds and (name != "blinded" or BLINDED.is_file()):
+        if kind in family.kinds:
             ours = name in OURS
             on = [encoder for encoder in encoders if ours or encoder.for_peers]
             arms += [Arm(name, e) for e in (on if family.on_encoder else [None])]

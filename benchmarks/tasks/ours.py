@@ -2,13 +2,17 @@
 
 from pathlib import Path
 
+from thinc.api import Config
+
 from spacy_biobert.cli.probe import MAX_WINDOW, OVERLAP
 
 from .jobs import Job, Outcome
 from .training import CONFIGS, ROOT, open_recipe, set_schedule, train_pipeline
 
-# A second way to learn relations; an arm as soon as there is such a config.
+# A second way to learn relations.
 BLINDED = ROOT / "configs" / "relation_blinded.cfg"
+# The component that finds sentences in our configs, and its factory.
+SENTENCES, FINDS_SENTENCES = "sentences", "biobert_sentences"
 
 
 def run_ours(job: Job) -> Outcome:
@@ -33,10 +37,29 @@ def run_config(path: Path, job: Job) -> Outcome:
     encoder = job.the_encoder
     config["paths"]["encoder"] = encoder.folder
     window = min(MAX_WINDOW, encoder.n_positions)
-    config["components"]["transformer"]["model"].update(
-        {"window": window, "stride": window - round(OVERLAP * window)}
+    components = config["components"]
+    relations = components.get("relation", {}).get("model", {})
+    # The blinded model has an encoder of its own.
+    encodes = (
+        components["transformer"]["model"]
+        if "transformer" in components
+        else relations["tok2vec"]["encoder"]
     )
+    encodes.update({"window": window, "stride": window - round(OVERLAP * window)})
     if job.task.kind == "relations":
-        model = config["components"]["relation"]["model"]
-        model["get_pairs"].update(job.task.pairs)
+        relations["get_pairs"].update(job.task.pairs)
+        if "max_sentences" in job.task.pairs:
+            find_sentences(config)
     return train_pipeline(config, job)
+
+
+def find_sentences(config: Config) -> None:
+    """Let a pipeline find sentences first, also while it learns, unless it does.
+
+    config (Config): Changed in place.
+    """
+    pipeline = config["nlp"]["pipeline"]
+    if SENTENCES not in pipeline:
+        pipeline.insert(0, SENTENCES)
+        config["components"][SENTENCES] = {"factory": FINDS_SENTENCES}
+        config["training"]["annotating_components"].append(SENTENCES)

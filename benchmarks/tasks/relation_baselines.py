@@ -41,13 +41,17 @@ def run_baseline(annotate: Annotate, job: Job) -> Outcome:
     """
     began = time.perf_counter()
     nlp = spacy.blank("en")
+    find_sentences = nlp.add_pipe("biobert_sentences")
     counts = count_annotations(read_split(job.data["train"]))
     scores = {}
     for split, path in job.data.items():
         if split != "train":
             examples = create_corpus_v1(path, gold_ents=True)(nlp)
             scores[split] = score_relations(
-                Example(annotate(eg.predicted, counts, job.task), eg.reference)
+                Example(
+                    annotate(find_sentences(eg.predicted), counts, job.task),
+                    eg.reference,
+                )
                 for eg in examples
             )
     dev = scores.pop("dev")[SCORES["relations"]]

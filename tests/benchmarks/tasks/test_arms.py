@@ -55,12 +55,7 @@ def make_job(kind: str, work: Path, encoder: Encoder | None = None) -> Job:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [
-        (name, kind)
-        for name, family in FAMILIES.items()
-        for kind in family.kinds
-        if name != "blinded"
-    ],
+    [(name, kind) for name, family in FAMILIES.items() for kind in family.kinds],
 )
 def test_arm_learns_and_is_scored(
     name: str, kind: str, work: Path, tiny_encoder: Path
@@ -91,6 +86,19 @@ def test_baselines_of_relations_are_those_of_gold_entities(work: Path) -> None:
     # All pairs of the right labels: most of the relations, and much else.
     assert labels["scores"]["test"]["rel_micro_r"] > 0.5
     assert 0 < labels["scores"]["test"]["rel_micro_p"] < 0.5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["ours", "blinded", "cooccurrence"])
+def test_pairs_of_a_sentence_are_found_with_its_bounds(
+    name: str, work: Path, tiny_encoder: Path
+) -> None:
+    job = make_job("relations", work, Encoder("tiny", str(tiny_encoder)))
+    of_sentences = replace(job.task, pairs={"max_sentences": 1})
+
+    found = FAMILIES[name].run(replace(job, task=of_sentences))
+
+    assert 0 <= found["scores"]["test"]["rel_micro_f"] <= 1
 
 
 def test_rate_of_the_token_classifier_is_that_of_spacy() -> None:
