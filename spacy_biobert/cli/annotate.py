@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
-from wasabi.printer import Printer
 
 from ..converters.faults import SourceError
 from ..errors import Errors
 from .convert import writing
 from .export import NOT_HELD
+from .plain import Printer
 
 if TYPE_CHECKING:
     from ..annotation.jobs import Engine, Inputs, Run

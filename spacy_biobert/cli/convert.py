@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
-from wasabi.printer import Printer
 
 from ..atomic import UnwritableError, whole_file
 from ..converters.faults import SourceError
@@ -25,6 +24,7 @@ from .corpora import (
     read_corpus,
     read_label_set,
 )
+from .plain import Printer
 
 if TYPE_CHECKING:
     from spacy.language import Language

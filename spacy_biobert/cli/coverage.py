@@ -7,9 +7,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wasabi.printer import Printer
-
+from ..errors import Errors
 from ..types import Document
+from .plain import Printer
 from .sources import read_documents
 
 if TYPE_CHECKING:
@@ -64,6 +64,17 @@ def read_sample(texts: TrainingTexts) -> Sample:
     if back:
         return Sample([document.text for document in back], held_back=True)
     return Sample(list(islice(texts, SAMPLE)), held_back=False)
+
+
+def check_new(folder: Path, *, force: bool) -> None:
+    """Refuse to replace a folder with something in it, unless that is wanted.
+
+    folder (Path): Where a vocabulary is to be written.
+    force (bool): Replace what is there.
+    RAISES (OSError): If it is there and may not be replaced.
+    """
+    if not force and folder.is_dir() and any(folder.iterdir()):
+        raise FileExistsError(Errors.B236.format(path=folder))
 
 
 def describe(coverage: "Coverage") -> str:

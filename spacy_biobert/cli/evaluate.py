@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
-from wasabi.printer import Printer
 
 from ..atomic import whole_file
 from ..errors import Errors, Warnings
-from .plain import print_heading
+from .plain import Printer, print_heading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

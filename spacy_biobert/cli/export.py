@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from wasabi.printer import Printer
 
 from ..converters.faults import SourceError
 from ..converters.formats import Format, find_format
@@ -26,6 +25,7 @@ from .convert import (
     writing,
 )
 from .corpora import FileReport, Policy, find_corpus, read_corpus
+from .plain import Printer
 from .sources import find_sources
 
 SPACY = ".spacy"

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
-from wasabi.printer import Printer
 
 from ..errors import Errors
-from .coverage import TrainingTexts, describe, read_sample
+from .coverage import TrainingTexts, check_new, describe, read_sample
+from .plain import Printer
 from .pretrain import name_heads
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def extend_cli(
     encoder: str = typer.Argument(
         ..., help="Published encoder or tokenizer: a folder, or a name on the hub"
     ),
-    output: Path = typer.Argument(..., help="Folder for the extended one; replaced"),
+    output: Path = typer.Argument(..., help="Folder for the extended one"),
     size: int = typer.Option(
         ..., min=1, help="Most pieces in the vocabulary, the published ones included"
     ),
@@ -31,6 +31,7 @@ def extend_cli(
     held_out: float = typer.Option(
         0.01, min=0.0, max=0.5, help="Share of the documents kept to measure it on"
     ),
+    force: bool = typer.Option(False, "--force", help="Replace the output"),
 ) -> None:
     """Extend the vocabulary of a published encoder by pieces of a domain.
 
@@ -51,6 +52,7 @@ def extend_cli(
     texts = TrainingTexts(documents, limit, held_out)
     try:
         _check_output(output, encoder)
+        check_new(output, force=force)
         published, opened = open_tokenizer(encoder), _open_weights(encoder)
         pieces = find_new_pieces(
             published.backend_tokenizer, texts, size=size, min_frequency=min_frequency

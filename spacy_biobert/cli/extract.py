@@ -11,19 +11,26 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import typer
-from wasabi.printer import Printer
 
 from ..atomic import passing_folder, whole_file
 from ..checksums import file_checksum
 from ..converters.faults import SourceError
 from ..converters.languages import language_code
 from ..errors import Errors
+from ..errors.listing import listed
 from ..workers import Workers, map_in_order, open_workers
 from .parts import PROGRESS, Filters, Reading, write_part
+from .plain import Printer
 from .plan import Plan, list_sources, make_parts, read_shard
 from .sources import FORMATS, find_sources, read_ids
 
 OUTPUT_SUFFIXES = (".jsonl", ".jsonl.gz")
+# The options that leave documents out, by the reason that `Filters` gives.
+LEAVING_OUT = {
+    "excluded": "--exclude-ids",
+    "language": "--language",
+    "short": "--min-words",
+}
 
 
 class TextFormat(StrEnum):
@@ -69,10 +76,12 @@ def extract_cli(
     strict: bool = typer.Option(
         False, "--strict", help="Write nothing if a file is broken"
     ),
+    force: bool = typer.Option(False, "--force", help="Replace the output"),
 ) -> None:
     """Extract titles and text from MEDLINE, JATS, JSON lines or text files.
 
-    Reads .gz and .xz files as they are. Of MEDLINE files each article comes in its
+    Reads .gz and .xz files as they are; an abstract is a document, and so is an article
+    with all its sections. Of MEDLINE files each article comes in its
     latest version, those deleted in a later file not at all; a later file is one
     with a higher number in its name. A broken file is reported, and what stands
     before the damage is kept. Documents that state no language are kept whatever
@@ -96,6 +105,7 @@ def extract_cli(
             shard=shard,
             n_workers=workers,
             strict=strict,
+            force=force,
             printer=printer,
         )
     except (SourceError, OSError) as error:
@@ -116,6 +126,7 @@ def extract(
     shard: str = "1/1",
     n_workers: int = 1,
     strict: bool = False,
+    force: bool = False,
     printer: Printer,
 ) -> dict[str, Any]:
     """Write the documents and their manifest, or nothing.
@@ -128,6 +139,7 @@ def extract(
     shard (str): "i/n": only the i-th of n parts of the files, from 1.
     n_workers (int): Processes to read with; they are not used with a limit.
     strict (bool): Refuse to write if a file is broken.
+    force (bool): Replace an output that exists.
     printer (Printer): Where reports and progress go.
     RETURNS (dict): The manifest, as written beside the output.
     RAISES (SourceError): If there is nothing to read or, but for one of several
@@ -141,6 +153,9 @@ def extract(
     for source in sources:
         if output.exists() and source.path.samefile(output):
             raise SourceError(Errors.B212.format(path=output))
+    for path in (output, manifest_path(output)):
+        if path.exists() and not force:
+            raise SourceError(Errors.B236.format(path=path))
     plan = Plan(sources, read_shard(shard, len(sources)), filters, limit)
     with (
         whole_file(output) as unfinished,
@@ -219,7 +234,25 @@ def _refuse(totals: Totals, plan: Plan, output: Path, strict: bool) -> None:
     if strict and n_broken:
         raise SourceError(Errors.B213.format(n_broken=n_broken, n_sources=n_sources))
     if not totals.documents and plan.shard == (1, 1):
-        raise SourceError(Errors.B211.format(output=output, n_sources=n_sources))
+        hint = _why_nothing(totals.readings)
+        raise SourceError(
+            Errors.B211.format(output=output, n_sources=n_sources, hint=hint)
+        )
+
+
+def _why_nothing(readings: list[Reading]) -> str:
+    """Say which files have nothing, and whether there is more to read above."""
+    bare = [r for r in readings if r.error is None and not r.left_out]
+    hints = []
+    if bare:
+        hints.append(f"Nothing is in {listed(str(r.source.path) for r in bare)}.")
+    if len(bare) < len(readings):
+        hints.append("See the report above.")
+    left_out = sum((reading.left_out for reading in readings), Counter[str]())
+    options = [option for why, option in LEAVING_OUT.items() if why in left_out]
+    if options:
+        hints.append(f"Left out by {', '.join(options)}.")
+    return " ".join(hints)
 
 
 def _manifest(

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Literal
 
 import typer
-from wasabi.printer import Printer
 
 from ..atomic import whole_file
 from ..errors import Errors
@@ -19,6 +18,7 @@ from .config_text import (
     set_value,
     split_sections,
 )
+from .plain import Printer
 from .probe import MAX_WINDOW
 
 Device = Literal["cpu", "gpu"]

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from wasabi.printer import Printer
 
 from ..atomic import make_folder
 from ..errors import Errors
+from .plain import Printer
 
 
 def package_cli(

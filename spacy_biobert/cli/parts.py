@@ -14,8 +14,6 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from wasabi.printer import Printer
-
 from ..checksums import file_checksum
 from ..converters.faults import SourceError
 from ..converters.jats import read_jats
@@ -25,6 +23,7 @@ from ..converters.pubmed import read_latest, survey_file
 from ..converters.revisions import Survey, Verdict
 from ..errors import Errors
 from ..types import Document
+from .plain import Printer
 from .sources import Watch, open_lines, open_source
 
 # Seconds between progress lines.

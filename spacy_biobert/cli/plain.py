@@ -3,8 +3,27 @@
 import io
 import os
 import sys
+from typing import Any
 
-from wasabi.printer import Printer
+from wasabi.printer import Printer as WasabiPrinter
+from wasabi.util import locale_escape
+
+
+class Printer(WasabiPrinter):
+    """wasabi's, but a message stays on one line where nobody sits at a terminal."""
+
+    def text(self, title: Any = "", *args: Any, **options: Any) -> str | None:
+        """Print a message, as wasabi's `text` does with the same arguments."""
+        if sys.stdout.isatty():
+            return super().text(title, *args, **options)
+        mark = self.icons.get(options.pop("icon", None))
+        # It wraps what it makes pretty.
+        self.pretty = False
+        try:
+            shown = locale_escape(f"{mark} {title}").strip() if mark else title
+            return super().text(shown, *args, **options)
+        finally:
+            self.pretty = True
 
 
 def write_plainly() -> None:

@@ -5,9 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from wasabi.printer import Printer
 
 from ..errors import Errors
+from .plain import Printer
+
+# A rate is at its end below this share of the highest; a run of few steps comes no nearer.
+FALLEN = 0.1
 
 
 def pretrain_cli(
@@ -31,8 +34,10 @@ def pretrain_cli(
     --paths.tokenizer tokenizer --training.max_minutes 20
 
     The encoder ends in run/model, a Hugging Face folder. Ctrl-C and SIGTERM save
-    the run, kill -9 loses what came after the last checkpoint; --resume goes on, and
-    --resume --force does so if a run was broken off, else begins anew.
+    the run, kill -9 loses what came after the last checkpoint; --resume goes on, with
+    the options of the new command, so repeat them: it says what is not as it was. The
+    recipe has to stay, but for limits and decay with the schedule warmup_stable_decay.
+    --resume --force goes on if a run was broken off, else begins anew.
     Each line says, of the pieces since the last: loss in nats and accuracy, pieces a
     second, the share of places that are no padding (fill), of the time spent waiting
     for text (waited), of the fastest products of matrices this device was seen to make
@@ -57,12 +62,18 @@ def pretrain_cli(
             resume=resume,
             start=start,
             report=report,
+            tell=printer.info,
         )
     except (OSError, ValueError, FloatingPointError) as error:
         printer.fail(str(error), exits=1)
     if outcome.new_weights:
         printer.info(
             f"The start weights had no {name_heads(outcome.new_weights)}; it started at random"
+        )
+    if outcome.rate > FALLEN:
+        printer.info(
+            f"It ended while the learning rate was still at {outcome.rate:.0%} of its "
+            "highest; an encoder gets better while the rate falls to 0"
         )
     if outcome.interrupted:
         printer.warn(

@@ -1,6 +1,7 @@
 """`spacy-biobert probe`: what pretraining gave, measured by a task."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -8,17 +9,21 @@ import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.resources import files
 from pathlib import Path
 from statistics import mean, stdev
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
-from wasabi.printer import Printer
 
 from ..atomic import whole_file
 from ..errors import Errors
 from .evaluate import evaluate, read_examples
+from .plain import Printer
+
+if TYPE_CHECKING:
+    from ..pretraining.checkpoint import RunFolder
 
 # The overlap of two windows, as a share of the encoder's positions.
 OVERLAP = 0.25
@@ -27,15 +32,17 @@ MAX_WINDOW = 512
 
 def probe_cli(
     ctx: typer.Context,
-    run: Path = typer.Argument(..., help="Folder of a pretraining run", exists=True),
-    train: Path = typer.Argument(..., help="Training documents, .spacy", exists=True),
-    dev: Path = typer.Argument(..., help="Development documents", exists=True),
-    test: Path = typer.Argument(..., help="Test documents", exists=True),
+    run: Path = typer.Argument(..., help="Folder of a pretraining run"),
+    train: Path = typer.Argument(..., help="Training documents, .spacy"),
+    dev: Path = typer.Argument(..., help="Development documents"),
+    test: Path = typer.Argument(..., help="Test documents"),
     output: Path = typer.Option(
         ..., "--output", "-o", help="JSON file; runs that are in it are not repeated"
     ),
-    config: Path = typer.Option(
-        Path("configs/ner.cfg"), "--config", help="Config of the fine-tuning"
+    config: Path | None = typer.Option(
+        None,
+        "--config",
+        help="Config of the fine-tuning; the project's ner.cfg if none",
     ),
     seeds: int = typer.Option(3, "--seeds", min=1, help="Runs of each encoder"),
     gpu_id: int = typer.Option(-1, "--gpu-id", "-g", help="GPU, -1 for the CPU"),
@@ -53,13 +60,15 @@ def probe_cli(
     printer = Printer()
     folder = RunFolder(run)
     arms = {"pretrained": folder.model, "start": folder.start}
-    for path in (*arms.values(), config):
-        if not path.exists():
-            printer.fail(Errors.B160.format(run=run, path=path), exits=1)
+    config = own_config("ner.cfg") if config is None else config
+    data = {"train": train, "dev": dev, "test": test}
+    try:
+        _check_files(folder, config, data)
+    except OSError as error:
+        printer.fail(str(error), exits=1)
     results: dict[str, Any] = {}
     if output.is_file():
         results = json.loads(output.read_text(encoding="utf-8"))
-    data = {"train": train, "dev": dev, "test": test}
     for seed in range(seeds):
         for arm, encoder in arms.items():
             name = f"{arm} seed {seed}"
@@ -78,6 +87,31 @@ def probe_cli(
     header = ("entities, strict F1", "dev", "test")
     printer.table(rows, header=header, divider=True, aligns=("l", "r", "r"))
     printer.good(f"Scores in {output}")
+
+
+def own_config(name: str) -> Path:
+    """Find a config that comes with the project, wherever the command runs.
+
+    name (str): Of the file.
+    RETURNS (Path): Relative to the current folder if it lies below.
+    """
+    path = Path(str(files("spacy_biobert").joinpath("configs", name))).resolve()
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def _check_files(run: "RunFolder", config: Path, data: Mapping[str, Path]) -> None:
+    """Say of what is missing what it is, before anything is trained."""
+    if not run.path.is_dir():
+        raise FileNotFoundError(Errors.B164.format(run=run.path))
+    for path in (run.model, run.start):
+        if not path.is_dir():
+            raise FileNotFoundError(Errors.B160.format(run=run.path, path=path.name))
+    if not config.is_file():
+        raise FileNotFoundError(Errors.B163.format(path=config))
+    for path in data.values():
+        if not path.exists():
+            raise FileNotFoundError(Errors.B431.format(path=path))
 
 
 def fine_tune(
@@ -153,7 +187,7 @@ def train_and_score(
             *("--paths.train", str(data["train"]), "--paths.dev", str(data["dev"])),
             *overrides,
         ]
-        subprocess.run([sys.executable, "-m", "spacy", *command], check=True)
+        _train(command)
         best = Path(name) / "model-best"
         scores = {}
         for split in data.keys() - {"train", "dev"}:
@@ -167,6 +201,27 @@ def train_and_score(
         "scores": scores,
         "command": f"python -m spacy {' '.join(command)}",
     }
+
+
+def _train(command: Sequence[str]) -> None:
+    """Run `spacy train`, and pass on what it says but for the folder, which will go."""
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+    if not sys.stdout.isatty():
+        # wasabi's headings are bold otherwise.
+        environment["WASABI_NO_PRETTY"] = "1"
+    whole = [sys.executable, "-m", "spacy", *command]
+    with subprocess.Popen(
+        whole, env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            for line in process.stdout or ():
+                if command[3] not in line and "output directory" not in line:
+                    typer.echo(line, nl=False)
+            returned = process.wait()
+        finally:
+            process.kill()
+    if returned:
+        raise subprocess.CalledProcessError(returned, whole)
 
 
 @contextmanager

@@ -156,6 +156,10 @@ def read_documents(path: Path) -> Iterator[Document]:
     YIELDS (Document): In the order of the file.
     RAISES (SourceError): If the file cannot be read; with file and line.
     """
+    with open_lines(path) as lines, naming(str(path)):
+        first = next((line for line in lines if line.strip()), "{")
+    if not first.lstrip().startswith("{"):
+        raise SourceError(Errors.B219.format(path=path))
     with open_lines(path) as lines:
         yield from read_jsonl(lines, path=str(path))
 

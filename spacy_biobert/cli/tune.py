@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
-from wasabi.printer import Printer
 
 from ..atomic import whole_folder
 from ..errors import Errors
-from .plain import print_heading
+from .plain import Printer, print_heading
 
 if TYPE_CHECKING:
     from spacy.language import Language

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
-from wasabi.printer import Printer
 
 from ..atomic import whole_file
 from ..converters.faults import SourceError
@@ -14,6 +13,7 @@ from ..errors import Errors
 from ..errors.listing import listed
 from .convert import writing
 from .corpora import Policy, find_corpus, read_corpus
+from .plain import Printer
 from .sources import find_sources
 
 if TYPE_CHECKING:

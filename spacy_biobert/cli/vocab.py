@@ -3,14 +3,14 @@
 from pathlib import Path
 
 import typer
-from wasabi.printer import Printer
 
-from .coverage import TrainingTexts, describe, read_sample
+from .coverage import TrainingTexts, check_new, describe, read_sample
+from .plain import Printer
 
 
 def vocab_cli(
     documents: Path = typer.Argument(..., help="JSON lines from `extract`"),
-    output: Path = typer.Argument(..., help="Folder for the tokenizer; replaced"),
+    output: Path = typer.Argument(..., help="Folder for the tokenizer"),
     size: int = typer.Option(16_000, min=1, help="Most pieces in the vocabulary"),
     cased: bool = typer.Option(
         True, "--cased/--uncased", help="Keep capitals and accents"
@@ -22,6 +22,7 @@ def vocab_cli(
     held_out: float = typer.Option(
         0.01, min=0.0, max=0.5, help="Share of the documents kept to measure it on"
     ),
+    force: bool = typer.Option(False, "--force", help="Replace the output"),
 ) -> None:
     """Train a WordPiece vocabulary on documents.
 
@@ -43,6 +44,7 @@ def vocab_cli(
     printer = Printer()
     try:
         check_tokenizer_folder(output)
+        check_new(output, force=force)
         texts = TrainingTexts(documents, limit, held_out)
         tokenizer = train_vocabulary(
             texts, size=size, cased=cased, min_frequency=min_frequency

@@ -6,7 +6,9 @@ the network. A folder from the hub is fetched once, then read like any other.
 
 import json
 import re
+from difflib import get_close_matches
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from huggingface_hub import snapshot_download
@@ -28,6 +30,8 @@ TEXT_FILES = (
 )
 # In the order in which they are preferred.
 WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
+# Characters of what the hub says.
+MOST_OF_A_REASON = 120
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
 
@@ -43,7 +47,7 @@ def find_folder(name: str | Path, *, weights: bool = False) -> Path:
     if folder.is_dir():
         return folder
     if isinstance(name, Path) or folder.exists() or not _HUB_NAME.fullmatch(name):
-        raise FileNotFoundError(Errors.B300.format(name=name))
+        raise FileNotFoundError(Errors.B300.format(name=name, near=_near(folder)))
     return _fetch(name, weights=weights)
 
 
@@ -74,13 +78,27 @@ def _fetch(name: str, *, weights: bool) -> Path:
     ) as error:
         # Without the five errors it comes from: what to do is in this one.
         raise FileNotFoundError(
-            Errors.B301.format(name=name, reason=_first_line(error))
+            Errors.B301.format(
+                name=name, near=_near(Path(name)), reason=_first_line(error)
+            )
         ) from None
     return folder
 
 
+def _near(folder: Path) -> str:
+    """Name folders beside a missing one that are called nearly so."""
+    beside = folder.parent
+    if not beside.is_dir():
+        return ""
+    names = [path.name for path in beside.iterdir() if path.is_dir()]
+    found = get_close_matches(folder.name, names, n=2)
+    shown = " or ".join(f"'{beside / name}'" for name in found)
+    return f" (did you mean {shown}?)" if found else ""
+
+
 def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+    line = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+    return shorten(line, MOST_OF_A_REASON, placeholder=" ...")
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -32,7 +32,7 @@ class CorpusErrors:
     )
     B206 = (
         "{path}, line {line}: expected a JSON object on each line: {reason}. Correct "
-        "the line, or name the file's true --format."
+        "the line, or name the file's true --format where the command has one."
     )
     B207 = (
         "{path}, line {line}: expected {expected} in '{field}', found {found}. "
@@ -49,8 +49,7 @@ class CorpusErrors:
     B210 = "{path}: expected an output named {expected}. Choose another name."
     B211 = (
         "{output}: no document came out of {n_sources} file(s), so that nothing was "
-        "written. See the report above; --min-words, --language and --exclude-ids leave "
-        "documents out."
+        "written. {hint}"
     )
     B212 = "{path} is both an input and the output. Choose another output."
     B213 = (
@@ -73,6 +72,10 @@ class CorpusErrors:
     B218 = (
         "{path}: expected ids of documents to leave out, one a line, found none. Check "
         "the file, or leave --exclude-ids out."
+    )
+    B219 = (
+        "{path}: expected documents, a JSON object on each line, found something else. "
+        "Make it with `spacy-biobert extract` first."
     )
     B220 = (
         "{path}, line {line}: expected a PubTator line (id|t|title, id|a|abstract, a "

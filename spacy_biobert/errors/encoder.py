@@ -6,12 +6,12 @@ class EncoderErrors:
 
     B300 = (
         "'{name}': expected a folder with an encoder, or a name on the Hugging Face "
-        "hub such as 'dmis-lab/biobert-base-cased-v1.2', found no such folder. "
+        "hub such as 'dmis-lab/biobert-base-cased-v1.2', found no such folder{near}. "
         "Check the path; it is relative to where the command runs."
     )
     B301 = (
-        "'{name}' is not a folder here, and could not be fetched from the Hugging "
-        "Face hub: {reason}. Check the spelling, or give the path of a folder."
+        "'{name}': no such folder here{near}. Nor could an encoder of that name be "
+        "fetched from the Hugging Face hub ({reason})."
     )
     B302 = (
         "{folder}: expected a Hugging Face folder, found no config.json in it. "

@@ -37,9 +37,9 @@ class PretrainingErrors:
         "shard was cut or changed: make the store again with `spacy-biobert tokenize`."
     )
     B112 = (
-        "{folder}: this store was made with another tokenizer than the one given "
-        "(--paths.tokenizer, for a run). Give the one it was made with, or make the "
-        "store again with `spacy-biobert tokenize`."
+        "{folder}: expected the tokenizer that this store was made with, {expected}, "
+        "found another one ({found}; --paths.tokenizer, for a run). Give that one, or "
+        "make the store again with `spacy-biobert tokenize`."
     )
     B113 = (
         "{folder}: expected a token store with a manifest.json, found none. Make it "
@@ -90,14 +90,19 @@ class PretrainingErrors:
         "{folder}: another append to this store ended while this one ran, so that nothing "
         "was added. Run it again, when no other one runs."
     )
+    B127 = (
+        "{folder}: a store is here already. Add to it with --append, replace it with "
+        "--force, or name another folder."
+    )
+    B128 = "--append adds to a store, --force replaces it: expected one of them."
     B126 = (
         "{path}: could not be written ({reason}). Nothing stays of what was begun, and a "
         "store that was there is as it was. Make room on the disk, then run the command "
         "again."
     )
     B140 = (
-        "{path}: expected a pretraining config, found no such file. The configs that "
-        "come with the project are configs/pretrain_*.cfg."
+        "{path}: expected a pretraining config, found no such file. Those that come "
+        "with the project are {configs}/pretrain_*.cfg."
     )
     B141 = (
         "{path}: expected a config of [sections] with 'key = value' lines, where text "
@@ -122,8 +127,8 @@ class PretrainingErrors:
         "machine.precision to 'fp32'."
     )
     B148 = (
-        "{folder}: its config.json has another shape than the config. Add {options}, or "
-        "start from another encoder."
+        "{folder}: its config.json has another shape than the config. Add these options, "
+        "or start from another encoder: {options}"
     )
     B150 = (
         "{store}: expected training documents, found none that give a sequence. "
@@ -166,14 +171,26 @@ class PretrainingErrors:
         "with, found {found}. Shards may be added, not changed."
     )
     B160 = (
-        "{run}: expected a finished run of `spacy-biobert pretrain` and a config to "
-        "fine-tune with, found no {path}."
+        "{run}: expected the folder of a run of `spacy-biobert pretrain` that has ended, "
+        "found no {path} in it. Let the run end, or go on with it by --resume."
     )
     B161 = (
         "{checkpoint}: expected a checkpoint of format {expected}, found format {found}: "
         "the version that wrote it read the store in another order and hid other pieces. "
         "Go on with that version, or start a new run from its encoder: "
         '--network.init "{checkpoint}".'
+    )
+    B162 = (
+        "{output}: a run is still at work here (process {pid}). Wait for it, end it "
+        "first, or choose another folder."
+    )
+    B163 = (
+        "{path}: expected a config for `spacy train`, found no such file. Leave --config "
+        "out to take the project's own for entities."
+    )
+    B164 = (
+        "{run}: expected the folder of a run of `spacy-biobert pretrain`, found no such "
+        "folder. Check the path; it is relative to where the command runs."
     )
     B170 = (
         "Flat batch: expected at least one piece in each sequence, found none in row "

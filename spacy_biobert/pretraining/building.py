@@ -36,6 +36,7 @@ def build_store(
     *,
     held_out: float,
     sources: Iterable[dict[str, str]] = (),
+    tokenizer_name: str = "",
     n_workers: int = 1,
     report: Callable[[StoreFigures], None] | None = None,
 ) -> StoreFigures:
@@ -47,6 +48,7 @@ def build_store(
     held_out (float): Share of the documents kept for evaluation, 0 to 1, chosen
         by a hash of the id, so that it stays the same when a corpus grows.
     sources (Iterable[dict]): What the documents came from, for the manifest.
+    tokenizer_name (str): What a message calls the tokenizer, for the manifest.
     n_workers (int): Processes to cut with. The store is the same for any number.
     report (Callable | None): Called now and then with the figures so far.
     RETURNS (StoreFigures): What went in.
@@ -62,6 +64,8 @@ def build_store(
         shards = write_shards(rows, tokenizer, unfinished, first=0, report=report)
         manifest = {
             "format": FORMAT,
+            "tokenizer": tokenizer_name,
+            "tokenizer_pieces": tokenizer.get_vocab_size(),
             "tokenizer_sha256": tokenizer_checksum(tokenizer),
             "held_out": held_out,
             "sources": list(sources),
@@ -78,6 +82,7 @@ def append_to_store(
     *,
     held_out: float,
     sources: Sequence[dict[str, str]] = (),
+    tokenizer_name: str = "",
     n_workers: int = 1,
     report: Callable[[StoreFigures], None] | None = None,
 ) -> StoreFigures:
@@ -86,7 +91,8 @@ def append_to_store(
     The shards that are there stay as they are. New ones are written beside them, and
     belong to the store when the manifest, replaced in one step, names them.
 
-    documents, tokenizer, held_out, n_workers, report: As of `build_store`.
+    documents, tokenizer, held_out, tokenizer_name, n_workers, report: As of
+        `build_store`; the store keeps the name it has.
     folder (Path): The store. What a killed append left in it is removed.
     sources (Sequence[dict]): What the documents came from.
     RETURNS (StoreFigures): What was added.

@@ -137,6 +137,27 @@ class RunFolder:
             raise FileExistsError(Errors.B154.format(output=self.path))
         self._refuse_strangers()
 
+    def find_start(
+        self, *, force: bool, resume: bool, start: Path | None
+    ) -> Checkpoint | None:
+        """Find the checkpoint from which a run begins here; change nothing.
+
+        force (bool): Allow to replace a run that is here.
+        resume (bool): Go on with the run that is here.
+        start (Path | None): A checkpoint of another run.
+        RETURNS (Checkpoint | None): None if it begins at its start weights.
+        RAISES (FileExistsError): As `check`, or if the run to go on with has finished.
+        RAISES (FileNotFoundError): If there is none to go on with.
+        """
+        if not resume:
+            self.check(force=force)
+            return None if start is None else Checkpoint(start)
+        if self.manifest.is_file():
+            raise FileExistsError(Errors.B146.format(output=self.path))
+        if not self.broken_off:
+            raise FileNotFoundError(Errors.B155.format(output=self.path))
+        return self.find_checkpoints()[-1]
+
     def clear(self) -> None:
         """Make the folder, and remove what an earlier run left in it."""
         make_folder(self.path)

@@ -7,6 +7,7 @@ the speed (`[machine]`).
 import configparser
 import difflib
 from collections.abc import Mapping
+from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -186,7 +187,8 @@ def read_config(path: Path, overrides: Mapping[str, Any]) -> PretrainConfig:
         of the wrong kind: one message with file, section and key.
     """
     if not path.is_file():
-        raise FileNotFoundError(Errors.B140.format(path=path))
+        configs = files("spacy_biobert").joinpath("configs")
+        raise FileNotFoundError(Errors.B140.format(path=path, configs=configs))
     for key in overrides:
         _check_key(key, path)
     try:

@@ -21,6 +21,7 @@ from .start import start_weights
 
 Figures = dict[str, float | str]
 Report = Callable[[Figures], None]
+Tell = Callable[[str], None]
 AnyBatch = HiddenBatch | FlatBatch
 
 
@@ -60,8 +61,10 @@ def prepare_run(
     feed: Feed,
     ranks: Ranks,
     device_name: str,
+    *,
     checkpoint: Checkpoint | None,
     report: Report | None,
+    tell: Tell | None = None,
 ) -> tuple[Run, tuple[str, ...]]:
     """Put the network and the optimiser on the device, as they start or were saved.
 
@@ -72,6 +75,7 @@ def prepare_run(
     device_name (str): "auto", or a torch device.
     checkpoint (Checkpoint | None): Where it goes on from.
     report (Report | None): Called with each record of the log.
+    tell (Callable | None): Called with a sentence when something takes long.
     RETURNS (tuple[Run, tuple[str, ...]]): The run, and the weights that an opened
         encoder lacked, which are random.
     RAISES (OSError): If there is no such encoder.
@@ -81,7 +85,10 @@ def prepare_run(
     dtype = resolve_precision(config.machine.precision, device)
     training = config.training
     model, new_weights = start_weights(
-        config, feed, init=None if checkpoint is None else str(checkpoint.path)
+        config,
+        feed,
+        init=None if checkpoint is None else str(checkpoint.path),
+        tell=tell,
     )
     model.to(device)  # type: ignore[arg-type]
     ranks.copy_from_first(model)

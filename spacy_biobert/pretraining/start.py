@@ -1,6 +1,6 @@
 """The weights a run starts from: random, counted, or those of another encoder."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -27,7 +27,11 @@ FINE_TUNING_DROPOUT = 0.1
 
 
 def start_weights(
-    config: PretrainConfig, feed: Feed, *, init: str | None = None
+    config: PretrainConfig,
+    feed: Feed,
+    *,
+    init: str | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> tuple[BertForPreTraining, tuple[str, ...]]:
     """Make or open the network that learns.
 
@@ -35,6 +39,7 @@ def start_weights(
         frequencies counted in the store), a folder, or a name on the hub.
     feed (Feed): The store and its tokenizer.
     init (str | None): A folder that takes the place of `network.init`.
+    tell (Callable | None): Called with a sentence before counting, which takes a while.
     RETURNS (tuple[BertForPreTraining, tuple[str, ...]]): The network on the
         CPU, and the weights an opened encoder lacked, which are random.
     RAISES (OSError): If there is no such encoder.
@@ -45,9 +50,7 @@ def start_weights(
     if init is not None:
         network = network.model_copy(update={"init": init})
     if network.init not in ("random", "svd"):
-        _check_shape(
-            open_config(network.init), network, config.paths.tokenizer, n_pieces
-        )
+        _check_shape(open_config(network.init), config, network, n_pieces)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.training.seed)  # for heads it may lack
             opened = open_pretraining_model(network.init)
@@ -64,15 +67,27 @@ def start_weights(
         pad_id=feed.special.pad,
     )
     if network.init == "svd":
-        _count(model, feed, network, config.training.seed)
+        _count(model, feed, network, config.training.seed, tell)
     return model, ()
 
 
-def _count(model: BertForPreTraining, feed: Feed, network: Network, seed: int) -> None:
+def _count(
+    model: BertForPreTraining,
+    feed: Feed,
+    network: Network,
+    seed: int,
+    tell: Callable[[str], None] | None,
+) -> None:
     """Put vectors and frequencies counted in the training documents in place."""
     n_pieces = len(feed.tokenizer)
     parts = feed.store.first_parts("train", COUNTED_PIECES)
     counted = list(_first_pieces(feed.store.documents("train", parts=parts)))
+    if tell is not None:
+        n_counted = sum(map(len, counted))
+        tell(
+            f"Word vectors from the counts of {n_counted:,} pieces in "
+            f"{len(counted):,} documents; that takes a while"
+        )
     vectors = svd_embeddings(counted, n_vocab=n_pieces, width=network.width, seed=seed)
     frequencies = log_unigram(counted, n_vocab=n_pieces)
     warm_start(model, torch.from_numpy(vectors), torch.from_numpy(frequencies))
@@ -91,7 +106,7 @@ def _first_pieces(
 
 
 def _check_shape(
-    found: BertConfig, network: Network, tokenizer: str, n_pieces: int
+    found: BertConfig, config: PretrainConfig, network: Network, n_pieces: int
 ) -> None:
     """Refuse an encoder of another shape than the config states."""
     shapes = (
@@ -106,6 +121,8 @@ def _check_shape(
         for key, expected, given in shapes
         if expected != given
     ]
+    if config.objective.max_pieces > found.max_position_embeddings:
+        options.append(f"--objective.max_pieces {found.max_position_embeddings}")
     if options:
         raise ValueError(
             Errors.B148.format(folder=network.init, options=" ".join(options))
@@ -115,7 +132,7 @@ def _check_shape(
             Errors.B152.format(
                 folder=network.init,
                 n_rows=found.vocab_size,
-                tokenizer=tokenizer,
+                tokenizer=config.paths.tokenizer,
                 n_pieces=n_pieces,
             )
         )

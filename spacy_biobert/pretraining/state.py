@@ -1,5 +1,6 @@
 """What a checkpoint says of its run, and whether a run may go on from it."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -39,8 +40,14 @@ def describe_state(
         "step": position.step,
         "position": position.to_json(),
         "recipe": recipe(config),
+        "settings": _settings(config),
         "shards": feed.store.shard_checksums,
     }
+
+
+def _settings(config: PretrainConfig) -> dict[str, dict[str, Any]]:
+    """Give the other sections, which may change when a run goes on."""
+    return config.model_dump(mode="json", include=_NO_RECIPE)
 
 
 def recipe(config: PretrainConfig) -> dict[str, dict[str, Any]]:
@@ -86,6 +93,29 @@ def take_up(
         # Other documents are held out now, and their losses do not compare.
         position.best, position.stale = None, 0
     return position
+
+
+def list_changes(state: Mapping[str, Any], config: PretrainConfig) -> list[str]:
+    """Say which options have other values than when a checkpoint was written.
+
+    state (Mapping): From `describe_state`, taken up. One without the settings that are
+        no recipe is of an earlier version; the recipe alone is compared then.
+    config (PretrainConfig): Of the run that goes on.
+    RETURNS (list[str]): Such as "training.max_minutes: 2.0, now 20.0".
+    """
+    before = {**state["recipe"], **state.get("settings", {})}
+    now = {**recipe(config), **_settings(config)}
+    return [
+        f"{section}.{key}: {_shown(old)}, now {_shown(value)}"
+        for section, values in now.items()
+        for key, value in values.items()
+        if (old := before.get(section, {}).get(key, value)) != value
+    ]
+
+
+def _shown(value: Any) -> str:
+    """Write a value as a config has it, but a text without quotes."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _differences(

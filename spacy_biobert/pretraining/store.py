@@ -108,7 +108,18 @@ class TokenStore:
         RAISES (ValueError): If it is another one.
         """
         if sha256 != self.tokenizer_sha256:
-            raise ValueError(Errors.B112.format(folder=self.folder))
+            expected = describe_tokenizer(
+                self.tokenizer_sha256,
+                name=self.manifest.get("tokenizer"),
+                n_pieces=self.manifest.get("tokenizer_pieces"),
+            )
+            raise ValueError(
+                Errors.B112.format(
+                    folder=self.folder,
+                    expected=expected,
+                    found=describe_tokenizer(sha256),
+                )
+            )
 
 
 def open_store(folder: Path) -> TokenStore:
@@ -146,6 +157,21 @@ def tokenizer_checksum(tokenizer: Tokenizer) -> str:
         "model": model,
     }
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+
+
+def describe_tokenizer(
+    sha256: str, *, name: str | None = None, n_pieces: int | None = None
+) -> str:
+    """Say which tokenizer is meant, by what is known of it.
+
+    sha256 (str): From `tokenizer_checksum`.
+    name (str | None): Where it was, when the store was made.
+    n_pieces (int | None): Pieces in its vocabulary. Older stores have neither.
+    RETURNS (str): Such as "work/tokenizer with 16,000 pieces, SHA-256 1a2b3c4d5e6f".
+    """
+    known = [name] if name else []
+    known += [f"with {n_pieces:,} pieces"] if n_pieces else []
+    return ", ".join([*([" ".join(known)] if known else []), f"SHA-256 {sha256[:12]}"])
 
 
 def _open_shard(path: Path, n_bytes: int) -> Iterator[Part]:

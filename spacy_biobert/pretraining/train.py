@@ -19,19 +19,20 @@ from ..encoder.optimizer import take_step
 from ..encoder.precision import computing_in
 from ..errors import Errors
 from .ahead import Ahead
-from .checkpoint import STABLE, Checkpoint, RunFolder
+from .checkpoint import STABLE, RunFolder
 from .config import read_config
 from .feed import Place, PlannedBatch, make_own, open_feed
 from .heldout import evaluate_held_out
 from .interruption import noting_interruption
+from .lock import alone_in
 from .losses import Sums, pretraining_loss
 from .manifest import describe_run
 from .model import guess
 from .position import Position, Window
 from .ranks import Ranks, joined_ranks
-from .run import AnyBatch, Figures, Report, Run, prepare_run
+from .run import AnyBatch, Figures, Report, Run, Tell, prepare_run
 from .schedule import batches_at, rate_at
-from .state import describe_state, take_up
+from .state import describe_state, list_changes, take_up
 
 # A batch of the step: what it is, and itself if it is this process's to learn from.
 Turn = tuple[PlannedBatch, AnyBatch | None]
@@ -41,12 +42,17 @@ SHOWN_DOCUMENTS = 5
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended; `figures` are those of the last evaluation."""
+    """How a run ended.
+
+    `figures` are those of the last evaluation, `rate` the share 0-1 of the highest
+    learning rate that the last step had.
+    """
 
     folder: RunFolder
     figures: Figures
     new_weights: tuple[str, ...]
     interrupted: bool
+    rate: float
 
 
 def pretrain(
@@ -58,6 +64,7 @@ def pretrain(
     resume: bool = False,
     start: Path | None = None,
     report: Report | None = None,
+    tell: Tell | None = None,
 ) -> Outcome:
     """Pretrain an encoder on the MLM and NSP losses.
 
@@ -72,9 +79,11 @@ def pretrain(
         `force` too: if one was broken off here, else begin anew.
     start (Path | None): Go on from this checkpoint of another run.
     report (Callable | None): Called with each record of the log.
+    tell (Callable | None): Called with a sentence when something else is to be known:
+        what takes long now, what is not as it was at the checkpoint.
     RETURNS (Outcome): The final figures, and whether somebody interrupted.
     RAISES (OSError): If a file is missing or cannot be written, if the run has
-        finished already, or there is none to go on with.
+        finished already, is at work in another process, or there is none to go on with.
     RAISES (ValueError): If the config, the store, the tokenizer, the weights and
         the checkpoint do not fit together.
     RAISES (FloatingPointError): If the loss is not a number any more. The
@@ -82,16 +91,30 @@ def pretrain(
     """
     config = read_config(config_path, overrides or {})
     folder = RunFolder(output)
-    resume = resume and (folder.broken_off or not force)
-    checkpoint = _find_start(folder, force=force, resume=resume, start=start)
-    with joined_ranks(config.machine.device) as (ranks, device_name):
+    with (
+        joined_ranks(config.machine.device) as (ranks, device_name),
+        alone_in(output, ranks),
+    ):
+        resume = resume and (folder.broken_off or not force)
+        checkpoint = folder.find_start(force=force, resume=resume, start=start)
         feed = open_feed(config)
+        tell = tell if ranks.first else None
         position = Position()
         if checkpoint is not None:
             state = checkpoint.state()
             position = take_up(state, config, feed, checkpoint=checkpoint.path)
+            if tell is not None:
+                for change in list_changes(state, config):
+                    tell(change)
         run, new_weights = prepare_run(
-            config, folder, feed, ranks, device_name, checkpoint, report
+            config,
+            folder,
+            feed,
+            ranks,
+            device_name,
+            checkpoint=checkpoint,
+            report=report,
+            tell=tell,
         )
         ranks.wait()
         if ranks.first and resume:
@@ -102,20 +125,8 @@ def pretrain(
         with noting_interruption() as wanted, torch.random.fork_rng():
             interrupted = _learn(run, position, wanted)
         _end(run, position, config_path, interrupted=interrupted)
-    return Outcome(folder, position.evaluation, new_weights, interrupted)
-
-
-def _find_start(
-    folder: RunFolder, *, force: bool, resume: bool, start: Path | None
-) -> Checkpoint | None:
-    if not resume:
-        folder.check(force=force)
-        return None if start is None else Checkpoint(start)
-    if folder.manifest.is_file():
-        raise FileExistsError(Errors.B146.format(output=folder.path))
-    if not folder.broken_off:
-        raise FileNotFoundError(Errors.B155.format(output=folder.path))
-    return folder.find_checkpoints()[-1]
+    rate = position.window.rate
+    return Outcome(folder, position.evaluation, new_weights, interrupted, rate)
 
 
 def _learn(run: Run, position: Position, wanted: threading.Event) -> bool:
@@ -314,7 +325,7 @@ def _log_training(run: Run, position: Position, norm: float) -> None:
             "minutes_left": position.minutes * (1 - progress) / max(progress, 1e-9),
         }
     )
-    position.window = Window()
+    position.window = Window(rate=window.rate, progress=progress)
 
 
 def _evaluate(run: Run, position: Position) -> None:

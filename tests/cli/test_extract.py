@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from .extractions import LINE, SAMPLE, extract, manifest, medline, records
+from .output import said
 
 
 def test_extract_writes_the_sample_and_its_manifest(output: Path) -> None:
@@ -128,11 +129,49 @@ def test_nothing_found_leaves_the_old_output_alone(
     extract(SAMPLE / "articles", output)
     before = output.read_bytes()
     (tmp_path / "empty.txt").write_text(" \n")
-    result = extract(tmp_path / "empty.txt", output)
+    result = extract(tmp_path / "empty.txt", output, "--force")
     assert result.exit_code == 1
     assert "B211" in result.output
     assert "1 empty" in result.output
     assert output.read_bytes() == before
+
+
+def test_an_output_that_is_there_is_replaced_only_by_force(
+    output: Path, tmp_path: Path
+) -> None:
+    extract(SAMPLE / "articles", output)
+    before = {path: path.read_bytes() for path in output.parent.iterdir()}
+    refused = extract(SAMPLE / "medline", output)
+    assert refused.exit_code == 1
+    assert f"[B236] {output} exists already" in said(refused)
+    # The manifest of another output has the same name.
+    beside = extract(SAMPLE / "medline", output.with_suffix(""))
+    assert "[B236]" in said(beside)
+    assert "documents.manifest.json exists already" in said(beside)
+    assert {path: path.read_bytes() for path in output.parent.iterdir()} == before
+    assert extract(SAMPLE / "medline", output, "--force").exit_code == 0
+    assert len(records(output)) == 48
+
+
+def test_an_empty_file_is_named_and_no_report_spoken_of_that_is_not_there(
+    output: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "nothing.jsonl").touch()
+    bare = extract(tmp_path / "nothing.jsonl", output)
+    assert bare.exit_code == 1
+    assert "[B211]" in said(bare)
+    assert "Nothing is in" in said(bare)
+    assert "nothing.jsonl" in said(bare)
+    assert "report" not in said(bare)
+    assert "--" not in said(bare)
+
+    (tmp_path / "short.jsonl").write_text(LINE)
+    both = extract(
+        tmp_path / "nothing.jsonl", tmp_path / "short.jsonl", output, "--min-words", 99
+    )
+    assert "nothing.jsonl" in said(both)
+    assert "See the report above. Left out by --min-words." in said(both)
+    assert "1 short" in said(both)
 
 
 def test_short_and_empty_documents_are_left_out_and_counted(

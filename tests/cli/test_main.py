@@ -11,7 +11,7 @@ from spacy.cli._util import app as spacy_app
 from typer.testing import CliRunner
 
 from spacy_biobert.cli.main import app
-from spacy_biobert.cli.plain import write_plainly
+from spacy_biobert.cli.plain import Printer, write_plainly
 from spacy_biobert.converters.formats import format_names
 
 OURS = "from spacy_biobert.cli.main import main; main()"
@@ -85,6 +85,17 @@ def failing(terminal: bool, **environment: str) -> bytes:
     os.close(ours)
     os.close(theirs)
     return shown
+
+
+def test_a_message_is_wrapped_for_a_terminal_alone(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "word " * 40 + "end"
+    Printer().good(said)
+    assert capsys.readouterr().out == f"\N{HEAVY CHECK MARK} {said}\n"
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    Printer().good(said)
+    assert len(capsys.readouterr().out.splitlines()) == 3
 
 
 @pytest.mark.parametrize(

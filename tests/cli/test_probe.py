@@ -44,15 +44,23 @@ SHORT = [
 
 
 def probe(run, corpus, output, *more):
-    arguments = ["probe", run, corpus, corpus, corpus, "-o", output, *more]
-    arguments += ["--config", CONFIG.with_name("ner.cfg"), *SHORT]
+    arguments = ["probe", run, corpus, corpus, corpus, "-o", output, *more, *SHORT]
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
-def test_probe_scores_both_encoders_and_goes_on_where_it_was(run, corpus, tmp_path):
+def test_probe_scores_both_encoders_and_goes_on_where_it_was(
+    run, corpus, tmp_path, monkeypatch, capfd
+):
+    # Where there is no configs/ner.cfg.
+    monkeypatch.chdir(tmp_path)
     output = tmp_path / "probe.json"
     result = probe(run.path, corpus, output, "--seeds", "1")
     assert result.exit_code == 0, result.output
+    told = result.output + "".join(capfd.readouterr())
+    assert "Training pipeline" in told
+    assert "\x1b" not in told
+    assert "output directory" not in told
+    assert f"{tempfile.gettempdir()}/tmp" not in told
     found = json.loads(output.read_text())
     assert list(found) == ["pretrained seed 0", "start seed 0"]
     for scores in found.values():
@@ -90,6 +98,24 @@ def running(word):
     command = ["ps", "-e", "-o", "pid=,args=", "-ww"]
     lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return [line for line in lines.splitlines() if word in line]
+
+
+@pytest.mark.parametrize(
+    ("lacking", "code"),
+    [("run", "[B164]"), ("--config", "[B163]"), ("corpus", "[B431]")],
+)
+def test_probe_names_what_is_not_there(run, corpus, tmp_path, lacking, code):
+    nowhere = tmp_path / "nowhere"
+    result = probe(
+        nowhere if lacking == "run" else run.path,
+        nowhere if lacking == "corpus" else corpus,
+        tmp_path / "probe.json",
+        *(("--config", nowhere) if lacking == "--config" else ()),
+    )
+    assert result.exit_code == 1
+    assert f"{code} {nowhere}: expected" in result.output
+    assert ("spacy-biobert pretrain" in result.output) == (lacking == "run")
+    assert "Usage" not in result.output
 
 
 def test_probe_names_what_a_folder_lacks(corpus, tmp_path):

@@ -8,6 +8,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from spacy_biobert.cli.tokenize import tokenize_cli
+from spacy_biobert.pretraining.cutting import is_held_out
 from spacy_biobert.pretraining.store import open_store, tokenizer_checksum
 from spacy_biobert.pretraining.vocabulary import save_tokenizer, train_vocabulary
 
@@ -57,7 +58,7 @@ def test_tokenize_writes_a_store_that_opens(
     result = tokenize(documents, tokenizer_folder / file, output, "--held-out", 0)
 
     assert result.exit_code == 0, result.output
-    assert "2 documents (0 held out), 3 sentences" in said(result)
+    assert "2 documents (0 held out) as 2 texts (0 held out), 3 sent" in said(result)
     store = open_store(output)
     store.verify()
     found = store.documents("train")
@@ -144,6 +145,65 @@ def test_tokenize_refuses_to_replace_a_folder_of_other_files(
     assert documents.exists()
 
 
+def test_tokenize_replaces_a_store_only_by_force(
+    documents: Path, tokenizer_folder: Path, tmp_path: Path
+) -> None:
+    store = tmp_path / "store"
+    tokenize(documents, tokenizer_folder, store, "--held-out", 0)
+    before = {path: path.read_bytes() for path in store.iterdir()}
+    new = tmp_path / "new.jsonl"
+    new.write_text('{"id": "9", "text": "It helps."}', encoding="utf-8")
+    refused = tokenize(new, tokenizer_folder, store)
+    assert refused.exit_code == 1
+    assert f"[B127] {store}: a store is here already" in said(refused)
+    both = tokenize(new, tokenizer_folder, store, "--append", "--force")
+    assert both.exit_code == 1
+    assert "[B128]" in said(both)
+    assert {path: path.read_bytes() for path in store.iterdir()} == before
+    replaced = tokenize(new, tokenizer_folder, store, "--force")
+    assert replaced.exit_code == 0, replaced.output
+    assert open_store(store).n_documents("train") == 1
+
+
+def test_tokenize_counts_an_article_as_one_document_of_many_texts(
+    documents: Path, tokenizer_folder: Path, tmp_path: Path
+) -> None:
+    sections = [{"label": "", "text": "Aspirin reduces fever. " * 200}] * 3
+    with documents.open("a") as file:
+        file.write("\n" + json.dumps({"id": "PMC1", "sections": sections}))
+    result = tokenize(documents, tokenizer_folder, tmp_path / "store", "--held-out", 0)
+    assert "3 documents (0 held out) as 5 texts (0 held out)" in said(result)
+    half = tokenize(documents, tokenizer_folder, tmp_path / "half", "--held-out", 0.5)
+    kept = [is_held_out(name, 0.5) for name in ("0", "1", "PMC1")]
+    n_texts = kept[0] + kept[1] + 3 * kept[2]
+    assert kept[2]
+    assert (
+        f"3 documents ({sum(kept)} held out) as 5 texts ({n_texts} held out)"
+        in said(half)
+    )
+
+
+def test_tokenize_names_the_tokenizer_that_a_store_needs(
+    documents: Path, tokenizer_folder: Path, tmp_path: Path
+) -> None:
+    store, other = tmp_path / "store", tmp_path / "other"
+    tokenize(documents, tokenizer_folder, store, "--held-out", 0)
+    save_tokenizer(train_vocabulary(TEXTS, size=70, cased=True), other, cased=True)
+    refused = tokenize(documents, other, store, "--held-out", 0, "--append")
+    assert refused.exit_code == 1
+    size = len((tokenizer_folder / "vocab.txt").read_text().splitlines())
+    assert f"{tokenizer_folder} with {size} pieces, SHA-256" in said(refused)
+
+    # As stores were before they had the name.
+    path = store / "manifest.json"
+    manifest = json.loads(path.read_text())
+    del manifest["tokenizer"], manifest["tokenizer_pieces"]
+    path.write_text(json.dumps(manifest))
+    refused = tokenize(documents, other, store, "--held-out", 0, "--append")
+    sha256 = manifest["tokenizer_sha256"][:12]
+    assert f"this store was made with, SHA-256 {sha256}, found" in said(refused)
+
+
 def test_tokenize_appends_what_is_new(
     documents: Path, tokenizer_folder: Path, tmp_path: Path
 ) -> None:
@@ -164,7 +224,7 @@ def test_tokenize_appends_what_is_new(
         *(new, tokenizer_folder, store, "--held-out", 0, "--append", "--workers", 2)
     )
     assert result.exit_code == 0, result.output
-    assert "1 documents (0 held out), 1 sentences" in said(result)
+    assert "1 documents (0 held out) as 1 texts (0 held out), 1 sent" in said(result)
     assert "added to" in said(result)
     found = open_store(store)
     found.verify()
@@ -175,7 +235,7 @@ def test_tokenize_appends_what_is_new(
     ]
 
 
-@pytest.mark.parametrize("options", [[], ["--append"]])
+@pytest.mark.parametrize("options", [["--force"], ["--append"]])
 def test_tokenize_on_a_full_disk_says_so_and_leaves_the_store_as_it_was(
     documents: Path, tokenizer_folder: Path, tmp_path: Path, options: list[str]
 ) -> None:

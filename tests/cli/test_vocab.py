@@ -111,6 +111,31 @@ def test_vocab_refuses_a_size_without_room(documents: Path, tmp_path: Path) -> N
     assert "[B100]" in said(result)
 
 
+def test_vocab_replaces_a_tokenizer_only_by_force(
+    documents: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "tokenizer"
+    vocab(documents, output, "--size", 120)
+    before = {path: path.read_bytes() for path in output.iterdir()}
+    refused = vocab(documents, output, "--size", 60)
+    assert refused.exit_code == 1
+    assert f"[B236] {output} exists already" in said(refused)
+    assert {path: path.read_bytes() for path in output.iterdir()} == before
+    assert vocab(documents, output, "--size", 60, "--force").exit_code == 0
+    assert (output / "vocab.txt").read_bytes() != before[output / "vocab.txt"]
+
+
+def test_vocab_of_what_extract_has_not_made_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "pubmed26n0001.xml.gz"
+    path.write_bytes(gzip.compress(b'<?xml version="1.0"?>\n<PubmedArticleSet/>\n'))
+    result = vocab(path, tmp_path / "tokenizer")
+    assert result.exit_code == 1
+    assert "[B219]" in said(result)
+    assert "Make it with `spacy-biobert extract` first" in said(result)
+    assert "--format" not in said(result)
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_vocab_refuses_to_replace_a_folder_of_other_files(
     documents: Path, tmp_path: Path
 ) -> None:

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import shutil
 import signal
 from contextlib import ExitStack
@@ -42,7 +43,7 @@ def run(store, tiny_encoder, tmp_path):
     def start(name="run", *, config=CONFIG, **keys):
         options = {
             key: keys.pop(key)
-            for key in ("resume", "report", "start", "force")
+            for key in ("resume", "report", "start", "force", "tell")
             if key in keys
         }
         recipe = overrides(store, tiny_encoder, **RECIPE | keys)
@@ -202,6 +203,51 @@ def test_the_machine_may_change(run):
     whole = run("whole")
     run(report=interrupt_at(4))
     assert_same_run(run(resume=True, machine__batches_ahead=1), whole)
+
+
+def test_what_changed_since_the_checkpoint_is_told(run):
+    run(report=interrupt_at(4), **STABLE)
+    told = []
+    keys = {
+        "training__max_steps": 6, "training__max_minutes": 20.0,
+        "evaluation__max_instances": 4, "output__weights": "fp16",
+        "machine__batches_ahead": 1,
+    }  # fmt: skip
+    run(resume=True, tell=told.append, **STABLE | keys)
+    assert sorted(told) == [
+        "evaluation.max_instances: 8, now 4",
+        "machine.batches_ahead: 8, now 1",
+        "output.weights: fp32, now fp16",
+        "training.max_minutes: null, now 20.0",
+        "training.max_steps: 8, now 6",
+    ]
+
+
+def test_nothing_is_told_of_a_run_that_goes_on_as_it_was(run):
+    run(report=interrupt_at(4))
+    told = []
+    run(resume=True, tell=told.append)
+    assert told == []
+
+
+def test_a_run_says_how_high_the_rate_was_when_it_ended(run):
+    keys = {"training__schedule": "warmup_stable_decay", "training__decay": 0.2}
+    assert run(report=interrupt_at(4), **keys).rate == 1.0
+    # Its new limit is where it is: no step is taken, and the rate does not fall.
+    lowered = run(resume=True, training__max_steps=4, **keys)
+    assert not lowered.interrupted
+    assert (lowered.figures["step"], lowered.rate) == (4, 1.0)
+    whole = run("whole", training__max_steps=40, **keys)
+    assert 0 < whole.rate < 0.1
+
+
+def test_a_start_by_counts_says_so_before_it_counts(run):
+    told = []
+    run(tell=told.append, network__init="svd", training__max_steps=1)
+    (line,) = told
+    assert re.fullmatch(
+        r"Word vectors from the counts of [\d,]+ pieces in \d+ documents; .*", line
+    )
 
 
 def test_a_store_that_was_changed_is_refused(run, tmp_path):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from spacy_biobert.cli.pretrain import parse_overrides
 from spacy_biobert.encoder.forward import set_dropout
 from spacy_biobert.encoder.hub import (
     new_pretraining_model,
@@ -184,6 +185,23 @@ def test_an_encoder_of_another_shape_is_refused_before_anything_is_written(
     with pytest.raises(ValueError, match=r"\[B148\].*--network.layers 2"):
         run(network__init=str(tiny_encoder), network__layers=3)
     assert not (tmp_path / "run").exists()
+
+
+def test_the_options_for_another_shape_work_as_they_are_given(run, tiny_encoder):
+    wrong = {
+        "network__layers": 3, "network__width": 24, "network__heads": 3,
+        "network__feedforward_width": 40, "network__positions": 128,
+        "objective__max_pieces": 100, "network__init": str(tiny_encoder),
+    }  # fmt: skip
+    with pytest.raises(ValueError, match=r"\[B148\]") as refused:
+        run(**wrong)
+    _, _, options = str(refused.value).rpartition(": ")
+    given = {
+        key.replace(".", "__"): value
+        for key, value in parse_overrides(options.split()).items()
+    }
+    assert len(given) == 6
+    assert run(**wrong | given, training__max_steps=1).figures["step"] == 1
 
 
 def test_a_finished_run_is_not_repeated_unless_forced(run):
