@@ -210,16 +210,20 @@ def _train(command: Sequence[str]) -> None:
         # wasabi's headings are bold otherwise.
         environment["WASABI_NO_PRETTY"] = "1"
     whole = [sys.executable, "-m", "spacy", *command]
-    with subprocess.Popen(
-        whole, env=environment, stdout=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            for line in process.stdout or ():
-                if command[3] not in line and "output directory" not in line:
-                    typer.echo(line, nl=False)
-            returned = process.wait()
-        finally:
+    process: subprocess.Popen[str] | None = None
+    try:
+        with _ended_later():
+            process = subprocess.Popen(
+                whole, env=environment, stdout=subprocess.PIPE, text=True
+            )
+        for line in process.stdout or ():
+            if command[3] not in line and "output directory" not in line:
+                typer.echo(line, nl=False)
+        returned = process.wait()
+    finally:
+        if process is not None:
             process.kill()
+            process.communicate()
     if returned:
         raise subprocess.CalledProcessError(returned, whole)
 
@@ -239,6 +243,22 @@ def _ended_in_order() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _ended_later() -> Iterator[None]:
+    """Let SIGTERM wait for the end of a block, so that nobody loses what it starts."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        for number in came[:1]:
+            signal.raise_signal(number)
 
 
 def _spread(results: dict[str, Any], arm: str, seeds: int, split: str) -> str:
