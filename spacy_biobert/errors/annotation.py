@@ -77,7 +77,8 @@ class AnnotationErrors:
     B520 = (
         "--address {address}: expected a Ray cluster, could not connect ({reason}). "
         "Start it with `ray start --head`, and give its address, HOST:6379, or auto on "
-        "a machine of it."
+        "a machine of it. If it asks for a token, set RAY_AUTH_MODE=token, with the "
+        "cluster's token in ~/.ray/auth_token."
     )
     B521 = (
         "--engine ray: expected a {kind} in the cluster, found none. Say how many "
