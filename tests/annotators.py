@@ -1,11 +1,13 @@
 """A small pipeline that annotates quickly, and documents for it."""
 
+import gzip
 import json
 import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import typer
 from click.testing import Result
@@ -20,6 +22,7 @@ APP = typer.Typer()
 APP.command()(annotate_cli)
 WORDS = "Aspirin caused headache in patients with renal failure and liver drug".split()
 BLOCK = 4
+N_DOCUMENTS = 11
 
 
 def make_annotator(encoder: Path, folder: Path) -> Path:
@@ -91,3 +94,10 @@ def _run_alone(arguments: list[str]) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     result = CliRunner().invoke(APP, [*arguments, "--block-size", str(BLOCK)])
     os._exit(result.exit_code)
+
+
+def records(path: Path) -> list[dict[str, Any]]:
+    """Read the JSON lines of an output."""
+    content = path.read_bytes()
+    lines = gzip.decompress(content) if path.suffix == ".gz" else content
+    return [json.loads(line) for line in lines.splitlines()]
