@@ -6,7 +6,8 @@ from spacy.tokens import Span
 from spacy.training import Example
 
 from ..pipelines import make_nlp
-from .test_ner import NER, TOK2VEC
+from .tagged import TOK2VEC
+from .test_ner import NER
 
 MODEL = {"@architectures": "spacy-biobert.TextCatModel.v1", "tok2vec": TOK2VEC}
 ONE = {
