@@ -12,7 +12,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 export MALLOC_MMAP_THRESHOLD_ ?= 1073741824
 export MALLOC_TRIM_THRESHOLD_ ?= 1073741824
 
-.PHONY: demo real test check picture install clean
+.PHONY: demo release test check picture install clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -33,9 +33,8 @@ $(DEMO)/installed: $(wildcard dist/en_biobert-*.whl dist/spacy_biobert-*.whl)
 	$(DEMO)/bin/python -m pip install --quiet -c constraints.txt --find-links dist en_biobert
 	touch $@
 
-real: $(VENV)/installed  ## The same way on real corpora, in $$SPACY_BIOBERT_DATA
-	$(BIN)/python -m spacy project run real . --vars.data "$(SPACY_BIOBERT_DATA)" \
-	    --vars.pretraining_text "$(SPACY_BIOBERT_DATA)/pretraining/abstracts.jsonl.xz"
+release: $(VENV)/installed  ## The released en_biobert, from the corpora in $$SPACY_BIOBERT_DATA
+	$(BIN)/python -m spacy project run release . --vars.data "$(SPACY_BIOBERT_DATA)"
 
 test: $(VENV)/installed  ## All tests that need neither a GPU nor a network
 	$(BIN)/python -m pytest

@@ -4,8 +4,8 @@ Both annotate blocks in one process, on one thread and in turn, measured in proc
 time, because other work on the machine would be most of the difference. `nlp.pipe` drops
 its documents; `annotate` also writes what it found, as JSON lines.
 
-    python -m benchmarks.annotate --model training/real/model-best \
-        --documents work/real/documents.jsonl.gz
+    python -m benchmarks.annotate --model training/release/tuned \
+        --documents work/mini/documents.jsonl.gz
 """
 
 import sys

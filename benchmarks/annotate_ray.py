@@ -5,8 +5,8 @@ run it on a machine with no other work. Speeds count from the first finished blo
 the last, without the time to start and to load the pipeline; `whole` counts all. The blocks
 of both have to be the same to the byte.
 
-    python -m benchmarks.annotate_ray --model training/real/model-best \
-        --documents work/real/documents.jsonl.gz
+    python -m benchmarks.annotate_ray --model training/release/tuned \
+        --documents work/mini/documents.jsonl.gz
 """
 
 import hashlib

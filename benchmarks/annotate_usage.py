@@ -1,6 +1,6 @@
 """Run the README's example of `annotate` with an installed en_biobert, keep its output.
 
-The one of `make real`: pip install --no-deps dist/real/en_biobert-*.whl
+The released one: pip install --no-deps dist/release/en_biobert-*.whl
 
     python -m benchmarks.annotate_usage
 """

@@ -4,8 +4,8 @@ The same weights read the same documents in both; the rest of the pipeline compu
 float32 always. Entities of bfloat16 that float32 finds, too, with the same bounds and
 label, are right.
 
-    python -m benchmarks.bf16_entities training/real/model-best \
-        --documents work/real/documents.jsonl.gz
+    python -m benchmarks.bf16_entities training/release/tuned \
+        --documents work/mini/documents.jsonl.gz
 """
 
 import sys

@@ -5,8 +5,8 @@ development documents, each fitted on four fifths and judged on the last, five t
 `tune` does the last of them. What all of the development documents then make of the
 test documents is filed, too.
 
-    python -m benchmarks.calibration training/real/model-best \
-        --dev work/real/dev/bc5cdr.spacy --test work/real/test/bc5cdr.spacy
+    python -m benchmarks.calibration training/release/tuned \
+        --dev work/release/dev/bc5cdr.spacy --test work/release/test/bc5cdr.spacy
 """
 
 from collections.abc import Callable

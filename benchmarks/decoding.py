@@ -4,8 +4,8 @@ What the encoder and the linear layer take is not counted: the scores are there.
 processor time, on one core, in batches as `nlp.pipe` makes them, the two settings in
 turn.
 
-    python -m benchmarks.decoding training/real/model-best work/real/dev/bc5cdr.spacy \
-        work/real/test/bc5cdr.spacy
+    python -m benchmarks.decoding training/release/tuned work/release/dev/bc5cdr.spacy \
+        work/release/test/bc5cdr.spacy
 """
 
 import time

@@ -4,7 +4,7 @@ Ours and the stock pipeline (spacy-transformers' factory and architecture) have 
 network with random weights, and the same component for entities. Each is loaded in a
 process of its own, in turn. What counts is above what the imports take.
 
-    OMP_NUM_THREADS=1 python -m benchmarks.loading --tokenizer work/real/tokenizer
+    OMP_NUM_THREADS=1 python -m benchmarks.loading --tokenizer work/mini/tokenizer
 """
 
 import json

@@ -5,8 +5,8 @@ many positions in a batch. The usual loop is Hugging Face's `BertForPreTraining`
 labels, in float32 and under autocast in bfloat16, on instances that were made before;
 ours makes its inputs while it learns.
 
-    python -m benchmarks.pretraining --store work/real/store \
-        --tokenizer work/real/tokenizer
+    python -m benchmarks.pretraining --store work/mini/store \
+        --tokenizer work/mini/tokenizer
 """
 
 import copy

@@ -5,8 +5,7 @@ from typing import Any
 
 from spacy_biobert.evaluation.card import markdown_table
 
-from .record import RESULTS
-from .table_parts import needed, provenance, share, spread, thousands, times
+from .table_parts import needed, provenance, share, thousands, times
 from .tasks import summary as task_summary
 
 PREPARATIONS = {
@@ -16,23 +15,9 @@ PREPARATIONS = {
 }
 
 
-def pretraining() -> str:
-    """What the encoder of `make real` reached on held-out documents."""
-    return pretrained("pretraining")
-
-
 def mini_pretraining() -> str:
     """What biobert-mini reached on held-out documents."""
-    return pretrained("mini_pretraining")
-
-
-def pretrained(name: str) -> str:
-    """Write what an encoder reached that went on from short inputs to longer ones.
-
-    name (str): A result with the manifests of both runs.
-    RETURNS (str): The table.
-    """
-    result = needed(name)
+    result = needed("mini_pretraining")
     runs = [result["figures"][part] for part in ("short", "run")]
     held_out = [run["held_out"] for run in runs]
     rows = [
@@ -58,11 +43,6 @@ def pretrained(name: str) -> str:
     return f"{markdown_table(header, rows)}\n\n{provenance([result])}"
 
 
-def encoder_start() -> str:
-    """Entities from the encoder of `make real` and from random weights."""
-    return compared({"pretrained": "pretrained", "random": "random weights"})
-
-
 def mini_entities() -> str:
     """Entities of BC5CDR from biobert-mini and from its network untrained."""
     runs = [
@@ -73,31 +53,6 @@ def mini_entities() -> str:
     ]
     results = [result for one in runs for result in one.by_seed.values()]
     return f"{task_summary.task_tables(runs)}\n\n{provenance(results)}"
-
-
-def compared(arms: dict[str, str]) -> str:
-    """Write the entities' scores from different encoders.
-
-    arms (dict[str, str]): What `benchmarks.encoder_start` calls each, and how it is
-        shown.
-    RETURNS (str): The table.
-    """
-    rows, results = [], []
-    for arm, shown in arms.items():
-        runs = [
-            needed(path.stem)
-            for path in sorted(RESULTS.glob(f"ner_bc5cdr_{arm}_seed*.json"))
-        ]
-        if len(runs) < 2:
-            raise SystemExit(
-                f"benchmarks.encoder_start: expected 2 or more runs of {arm}"
-            )
-        scores = [100 * run["figures"]["test"]["ents_f"] for run in runs]
-        dev = [100 * run["figures"]["dev_ents_f"] for run in runs]
-        rows.append((shown, str(len(runs)), spread(dev), spread(scores)))
-        results += runs
-    header = ("BC5CDR entities, strict F1", "seeds", "dev", "test")
-    return f"{markdown_table(header, rows)}\n\n{provenance(results)}"
 
 
 def pretraining_speed() -> str:

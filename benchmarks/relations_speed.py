@@ -4,7 +4,7 @@ The component on annotated abstracts with their gold entities, on random vectors
 wide as those of a BERT-Base that were made before; and a BERT-Base of random weights on
 some of the same abstracts. Processor time of one thread each, in turn.
 
-    python -m benchmarks.relations_speed work/real/dev/bc5cdr.spacy
+    python -m benchmarks.relations_speed work/release/dev/bc5cdr.spacy
 """
 
 import sys

@@ -7,8 +7,8 @@ training; and tokenising and aligning alone. Beside every speed stands how far t
 outputs agree. Seconds are those of the processor, because other work on a machine
 moves the clock far more.
 
-    OMP_NUM_THREADS=1 python -m benchmarks.speed training/real/model-best \
-        --abstracts work/real/test/bc5cdr.spacy --articles $SPACY_BIOBERT_DATA/pretraining/articles.jsonl.xz
+    OMP_NUM_THREADS=1 python -m benchmarks.speed training/release/tuned \
+        --abstracts work/release/test/bc5cdr.spacy --articles $SPACY_BIOBERT_DATA/pretraining/articles.jsonl.xz
 """
 
 import sys

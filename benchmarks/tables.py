@@ -20,14 +20,13 @@ from spacy_biobert.evaluation.card import markdown_table, percent, score_tables
 
 from .annotation_tables import annotate, annotate_ray, annotate_usage, cluster_plan
 from .pretraining_tables import (
-    encoder_start,
     mini_entities,
     mini_pretraining,
     optimizer_step,
-    pretraining,
     pretraining_speed,
 )
 from .record import RESULTS
+from .release_tables import release, release_tasks
 from .speed_table import speed
 from .table_parts import needed, provenance, share, thousands, times
 from .tasks import summary as task_summary
@@ -40,6 +39,7 @@ PAGES = (
     "docs/data.md",
     "docs/design.md",
     "docs/registry.md",
+    "docs/tasks.md",
     "assets/biobert-mini/README.md",
 )
 REGISTRIES = (
@@ -57,17 +57,6 @@ def sample() -> str:
     """Scores of the pipeline that `make demo` builds."""
     result = needed("sample")
     return f"{score_tables(result['figures']['sample'])}\n\n{provenance([result])}"
-
-
-def real() -> str:
-    """Scores of the pipeline that `make real` builds, topics all together."""
-    result = needed("real")
-    scores = result["figures"]
-    shown = scores["real"] | {"cats_f_per_type": None}
-    return (
-        f"{score_tables(shown)}\n\nRelations between the gold entities: F1 "
-        f"{100 * scores['real_gold_entities']['rel_micro_f']:.1f}.\n\n{provenance([result])}"
-    )
 
 
 def loading() -> str:
@@ -304,17 +293,16 @@ def usage() -> str:
 
 TABLES: dict[str, Callable[[], str]] = {
     "sample": sample,
-    "real": real,
+    "release": release,
+    "release_tasks": release_tasks,
     "calibration": calibration,
     "decoding": decoding,
     "partial_annotation": partial_annotation,
-    "pretraining": pretraining,
     "pretraining_speed": pretraining_speed,
     "optimizer_step": optimizer_step,
     "loading": loading,
     "speed": speed,
     "bf16_entities": bf16_entities,
-    "encoder_start": encoder_start,
     "mini_pretraining": mini_pretraining,
     "mini_entities": mini_entities,
     "registry": registry,

@@ -13,12 +13,12 @@ PROJECT = load_project_config(ROOT)
 COMMANDS = {command["name"]: command for command in PROJECT["commands"]}
 
 
-@pytest.mark.parametrize("workflow", ["all", "real", "mini"])
+@pytest.mark.parametrize("workflow", ["all", "release", "mini"])
 def test_workflow_names_only_known_commands(workflow: str) -> None:
     assert set(PROJECT["workflows"][workflow]) <= set(COMMANDS)
 
 
-@pytest.mark.parametrize("workflow", ["all", "real", "mini"])
+@pytest.mark.parametrize("workflow", ["all", "release", "mini"])
 def test_workflow_makes_each_dependency_before_it_is_needed(workflow: str) -> None:
     made: set[str] = set()
     for name in PROJECT["workflows"][workflow]:
@@ -52,9 +52,9 @@ def test_no_large_file_is_hashed_by_the_workflow() -> None:
     assert not hashed & {".gz", ".xz", ".arrow", ".safetensors", ".jsonl"}
 
 
-def test_directories_of_the_real_corpora_are_variables(
+def test_directories_of_the_public_corpora_are_variables(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    project_run(ROOT, "real-convert", overrides={"vars.data": "elsewhere"}, dry=True)
+    project_run(ROOT, "release-convert", overrides={"vars.data": "elsewhere"}, dry=True)
 
     assert "elsewhere/bc5cdr/CDR_TestSet.PubTator.txt*" in capfd.readouterr().out

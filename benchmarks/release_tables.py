@@ -1,0 +1,67 @@
+"""The tables of the released pipeline: its scores, and what each task alone would have."""
+
+from collections.abc import Iterator
+from statistics import mean
+from typing import Any
+
+from spacy_biobert.evaluation.card import markdown_table, percent, score_tables
+
+from .table_parts import needed, provenance
+from .tasks import summary as task_summary
+from .tasks.corpora import TASKS
+from .tasks.jobs import SCORES
+
+# The file of scores that a task is read from, by the name of the task.
+SCORED = {
+    "bc5cdr": "release_bc5cdr",
+    "ncbi_disease": "release_ncbi_disease",
+    "bc2gm": "release_bc2gm",
+    "bc5cdr_cid": "release_gold_entities",
+    "coronacentral": "release",
+}
+ALONE = "ours_mini"
+
+
+def release() -> str:
+    """Scores of the released pipeline, topics all together."""
+    result = needed("release")
+    shown = result["figures"]["release"] | {"cats_f_per_type": None}
+    return f"{score_tables(shown)}\n\n{provenance([result])}"
+
+
+def release_tasks() -> str:
+    """Each task in the released pipeline, beside a pipeline of that task alone."""
+    result = needed("release")
+    alone = {
+        one.task: one
+        for one in task_summary.collect()
+        if one.arm == ALONE and one.size is None
+    }
+    results = [result]
+    rows = []
+    for task, joint in joint_scores(result["figures"]):
+        runs = alone.get(task)
+        score = SCORES[TASKS[task].kind]
+        single = list(runs.scores("test", score).values()) if runs else []
+        rows.append(
+            (
+                f"{task}: {TASKS[task].kind}",
+                percent(joint),
+                f"{mean(single):.1f}" if single else "-",
+                f"{100 * joint - mean(single):+.1f}" if single else "-",
+                str(len(single)) if single else "-",
+            )
+        )
+        results += runs.by_seed.values() if runs else []
+    header = ("test, F1", "en_biobert", "alone", "difference", "seeds alone")
+    return f"{markdown_table(header, rows)}\n\n{provenance(results)}"
+
+
+def joint_scores(figures: dict[str, Any]) -> Iterator[tuple[str, float]]:
+    """Give the score of the released pipeline on each task, 0 to 1.
+
+    figures (dict): The scores by the name of their file.
+    YIELDS (tuple[str, float]): The task and its score.
+    """
+    for task, name in SCORED.items():
+        yield task, figures[name][SCORES[TASKS[task].kind]]
