@@ -14,7 +14,7 @@ from ..converters.faults import SourceError
 from ..errors import Errors
 from .convert import writing
 from .export import NOT_HELD
-from .plain import Printer
+from .plain import Printer, count_documents
 
 if TYPE_CHECKING:
     from ..annotation.jobs import Engine, Inputs, Run
@@ -131,7 +131,9 @@ def annotate_cli(
         return
     print_counts(manifest, printer)
     seconds = time.monotonic() - started
-    printer.good(f"{manifest['documents']:,} documents in {output} ({seconds:,.0f} s)")
+    printer.good(
+        f"{count_documents(manifest['documents'])} in {output} ({seconds:,.0f} s)"
+    )
 
 
 def annotate(
@@ -187,6 +189,8 @@ def annotate(
     from .texts import Texts, find_texts
 
     # At once, because the inputs may take long to read.
+    if engine == EngineName.RAY:
+        printer.info("Starting Ray" if address is None else f"Asking Ray at {address}")
     opening = _choose_engine(engine, n_processes, address, on_gpu=gpu_id >= 0)
     chosen = choose_output(output, format)
     sources = find_texts(inputs, source_format, parts=chosen.parts.folder)

@@ -24,7 +24,7 @@ from .corpora import (
     read_corpus,
     read_label_set,
 )
-from .plain import Printer
+from .plain import Printer, count_documents
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -141,7 +141,7 @@ def convert_cli(
         printer.fail(str(error))
         raise typer.Exit(1) from error
     print_counts(counts, printer)
-    printer.good(f"{counts['documents']:,} documents in {output}")
+    printer.good(f"{count_documents(counts['documents'])} in {output}")
 
 
 def convert(

@@ -25,7 +25,7 @@ from .convert import (
     writing,
 )
 from .corpora import FileReport, Policy, find_corpus, read_corpus
-from .plain import Printer
+from .plain import Printer, count_documents
 from .sources import find_sources
 
 SPACY = ".spacy"
@@ -88,7 +88,7 @@ def export_cli(
         printer.fail(str(error))
         raise typer.Exit(1) from error
     print_counts(counts, printer)
-    printer.good(f"{counts['documents']:,} documents in {output}")
+    printer.good(f"{count_documents(counts['documents'])} in {output}")
 
 
 def export(

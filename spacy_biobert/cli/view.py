@@ -13,7 +13,7 @@ from ..errors import Errors
 from ..errors.listing import listed
 from .convert import writing
 from .corpora import Policy, find_corpus, read_corpus
-from .plain import Printer
+from .plain import Printer, count_documents
 from .sources import find_sources
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def view_cli(
         raise typer.Exit(1) from error
     if more:
         printer.warn(f"There are more than {n_documents:,} documents: see --limit")
-    printer.good(f"{n_documents:,} documents in {output}")
+    printer.good(f"{count_documents(n_documents)} in {output}")
 
 
 def view(

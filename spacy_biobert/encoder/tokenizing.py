@@ -199,9 +199,29 @@ def _recover_all() -> None:
         memory.recover()
 
 
+# What the tokenizers library reads; where it is not set, a fork is warned of each time.
+PARALLELISM = "TOKENIZERS_PARALLELISM"
+_parallelism: list[str | None] = []
+
+
+def _settle_parallelism() -> None:
+    """Tell the new process that it has one thread for tokenizing, as it has anyway."""
+    _parallelism.append(os.environ.get(PARALLELISM))
+    os.environ.setdefault(PARALLELISM, "false")
+
+
+def _restore_parallelism() -> None:
+    if _parallelism.pop() is None:
+        del os.environ[PARALLELISM]
+
+
 # Before anything else runs in the new process: several threads of it may ask at once.
 if sys.platform != "win32":
-    os.register_at_fork(after_in_child=_recover_all)
+    os.register_at_fork(
+        before=_settle_parallelism,
+        after_in_parent=_restore_parallelism,
+        after_in_child=_recover_all,
+    )
 
 
 def _splits_at_spaces(backend: Any) -> bool:

@@ -32,8 +32,8 @@ class AnnotationErrors:
     )
     B506 = "expected an id that occurs once, found it on a document before this one."
     B507 = (
-        "expected text in UTF-8, found other bytes or half a character. Convert the "
-        "file, for instance with `iconv -f latin1 -t utf-8`."
+        "expected text in UTF-8, found other bytes or half a character. If it "
+        "is text, convert it, for instance with `iconv -f latin1 -t utf-8`."
     )
     B508 = "the pipeline failed on this document: {reason}"
     B509 = (

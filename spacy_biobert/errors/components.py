@@ -126,6 +126,10 @@ class ComponentErrors:
         "behind it in [nlp] pipeline, or load the pipeline without it: "
         "spacy.load(..., exclude=['release'])."
     )
+    B467 = (
+        "Component '{name}': expected max_batch_items of at least 1, found {found}. It "
+        "is the number of tokens to encode at once, for instance 65536."
+    )
     B459 = (
         "Component '{name}', document {document!r}: expected at most one label for a "
         "pair of entities or concepts, because the component is exclusive, found "

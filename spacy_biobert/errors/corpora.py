@@ -27,12 +27,12 @@ class CorpusErrors:
         "record, or get the file again."
     )
     B205 = (
-        "{path}: expected text in UTF-8, found other bytes ({reason}). Convert the "
-        "file, for instance with `iconv -f latin1 -t utf-8`."
+        "{path}: expected text in UTF-8, found other bytes ({reason}). If it is "
+        "text, convert it, for instance with `iconv -f latin1 -t utf-8`."
     )
     B206 = (
         "{path}, line {line}: expected a JSON object on each line: {reason}. Correct "
-        "the line, or name the file's true --format where the command has one."
+        "the line, or name the file's true format (`convert`: --format; others: --from)."
     )
     B207 = (
         "{path}, line {line}: expected {expected} in '{field}', found {found}. "
@@ -135,7 +135,7 @@ class CorpusErrors:
     )
     B234 = (
         "{path}: expected a file that begins as one known format does ({known}), found "
-        "{found}. Name the format with {option}."
+        "{found}. Name the format with {option}, such as iob for columns."
     )
     B235 = (
         "{path}: could not be written: {reason}. Check the folder and the space left."

@@ -11,7 +11,8 @@ class EncoderErrors:
     )
     B301 = (
         "'{name}': no such folder here{near}. Nor could an encoder of that name be "
-        "fetched from the Hugging Face hub ({reason})."
+        "fetched from the Hugging Face hub ({reason}). Check the name; a path is relative "
+        "to where the command runs."
     )
     B302 = (
         "{folder}: expected a Hugging Face folder, found no config.json in it. "
@@ -51,6 +52,10 @@ class EncoderErrors:
         "Encoder with window {window}: expected a stride from 1 to {most} (the window "
         "without [CLS] and [SEP]), found {stride}. Set `stride` lower; three quarters "
         "of the window is usual."
+    )
+    B329 = (
+        "Encoder: expected a window of at least {least} pieces (one besides [CLS] and "
+        "[SEP]), found {found}. As many as the encoder has positions is usual: null."
     )
     B331 = (
         "Encoder: expected max_batch_pieces of at least 1, found {found}. It is the "

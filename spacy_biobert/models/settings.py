@@ -37,6 +37,8 @@ class EncoderSettings:
         stride = window * 3 // 4 if self.stride is None else self.stride
         if window > n_positions:
             raise ValueError(Errors.B332.format(window=window, n_positions=n_positions))
+        if window <= N_SPECIALS:
+            raise ValueError(Errors.B329.format(least=N_SPECIALS + 1, found=window))
         if not 1 <= stride <= window - N_SPECIALS:
             raise ValueError(
                 Errors.B330.format(

@@ -61,7 +61,7 @@ def make_transformer(
         size: "fp16", which rounds a weight by at most 0.05 %, or "bf16", by at
         most 0.4 %. In memory they are float32 always.
     RETURNS (BioBertTransformer): The component.
-    RAISES (ValueError): If the model is another one.
+    RAISES (ValueError): If the model is another one, or `max_batch_items` is below 1.
     """
     return BioBertTransformer(
         nlp.vocab,
@@ -94,6 +94,8 @@ class BioBertTransformer(Transformer):
     ) -> None:
         if not hasattr(model, "write_folder"):
             raise ValueError(Errors.B460.format(name=name))
+        if max_batch_items < 1:
+            raise ValueError(Errors.B467.format(name=name, found=max_batch_items))
         super().__init__(
             vocab,
             model,

@@ -1,6 +1,8 @@
 import gc
 import multiprocessing
 import os
+import subprocess
+import sys
 import threading
 import weakref
 from typing import Any
@@ -255,6 +257,40 @@ def test_a_process_forked_at_another_time_knows_what_was_learned(tiny_encoder):
     memory.recover()
     assert memory._lock is lock
     assert memory._numbers is numbers
+
+
+@pytest.mark.parametrize("setting", [None, "true"])
+def test_a_fork_after_tokenizing_is_silent_and_leaves_the_environment(
+    tiny_encoder, setting
+):
+    """The tokenizers library warns of forks, unless a variable is set."""
+    script = """
+import os, sys
+from spacy_biobert.encoder.hub import open_tokenizer
+from spacy_biobert.encoder.tokenizing import memory_of
+tokenizer = open_tokenizer(sys.argv[1])
+tokenizer(["one text", "another"] * 100)
+memory_of(tokenizer)
+for _ in range(2):
+    child = os.fork()
+    if not child:
+        os._exit(0)
+    os.waitpid(child, 0)
+print(os.environ.get("TOKENIZERS_PARALLELISM"))
+"""
+    environment = dict(os.environ)
+    environment.pop("TOKENIZERS_PARALLELISM", None)
+    if setting:
+        environment["TOKENIZERS_PARALLELISM"] = setting
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script, str(tiny_encoder)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    assert (done.stdout.strip(), done.stderr) == (str(setting), "")
 
 
 def test_a_memory_goes_with_its_tokenizer(tiny_encoder):

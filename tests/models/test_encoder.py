@@ -377,6 +377,12 @@ def test_stride_that_does_not_fit_the_window_is_refused(stride):
         build_biobert_model_v1(name="x", window=64, stride=stride)
 
 
+@pytest.mark.parametrize("window", [0, 2])
+def test_window_without_room_for_a_piece_is_refused(window):
+    with pytest.raises(ValueError, match=f"B329.*at least 3 pieces.*found {window}"):
+        build_biobert_model_v1(name="x", window=window)
+
+
 def test_budget_below_one_piece_is_refused():
     with pytest.raises(ValueError, match="B331.*found 0"):
         build_biobert_model_v1(name="x", max_batch_pieces=0)

@@ -82,6 +82,16 @@ def test_damaged_folder_is_refused(own: Path, damage, message: str) -> None:
         spacy.load(own)
 
 
+def test_batch_of_no_token_is_refused(tiny_encoder: Path) -> None:
+    model = {
+        "@architectures": "spacy-biobert.BioBertModel.v1",
+        "name": str(tiny_encoder),
+    }
+    config = {"model": model, "max_batch_items": 0}
+    with pytest.raises(ValueError, match="B467.*'encoder'.*found 0"):
+        spacy.blank("en").add_pipe("biobert_transformer", name="encoder", config=config)
+
+
 def test_another_architecture_is_refused() -> None:
     with pytest.raises(ValueError, match="B460.*components.encoder.model"):
         spacy.blank("en").add_pipe(
