@@ -265,7 +265,7 @@ def test_format_that_cannot_be_told_is_asked_for(tmp_path: Path, output: Path) -
     result = convert(source, output)
     assert result.exit_code == 1
     assert "B234" in result.output
-    assert "Name the format with --format." in said(result)
+    assert "Name the format with --format, such as iob for columns." in said(result)
     assert "B232" in convert(source, output, "--format", "conll").output
 
 
