@@ -70,7 +70,11 @@ def current_commit() -> str:
     """The commit that is checked out, with a plus where the tree differs from it."""
     commit = _git("rev-parse", "--short", "HEAD")
     changed = _git(
-        "status", "--porcelain", "--untracked-files=no", "--", ":!benchmarks/results"
+        "status",
+        "--porcelain",
+        "--untracked-files=no",
+        "--",
+        ":(top,exclude)benchmarks/results",
     )
     return f"{commit}+" if changed else commit
 

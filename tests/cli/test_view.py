@@ -196,7 +196,9 @@ def test_input_of_another_kind_is_refused_by_name(tmp_path: Path) -> None:
         assert code in result.output
         assert name in said(result)
     assert not (tmp_path / "page.html").exists()
-    assert "Name the format with --from," in said(run(tmp_path / "b.txt", tmp_path / "page.html"))
+    assert "Name the format with --from," in said(
+        run(tmp_path / "b.txt", tmp_path / "page.html")
+    )
     assert "spacy convert" not in said(run(tmp_path / "a.spacy", tmp_path / "p.html"))
 
 
