@@ -1,6 +1,6 @@
 """Run the README's example of `annotate` with an installed en_biobert, keep its output.
 
-The released one: pip install --no-deps dist/release/en_biobert-*.whl
+One trained on real corpora, such as: pip install --no-deps dist/release/en_biobert-*.whl
 
     python -m benchmarks.annotate_usage
 """
