@@ -5,7 +5,7 @@ development documents, each fitted on four fifths and judged on the last, five t
 `tune` does the last of them. What all of the development documents then make of the
 test documents is filed, too.
 
-    python -m benchmarks.calibration training/release/tuned \
+    python -m benchmarks.calibration training/release/model-best \
         --dev work/release/dev/bc5cdr.spacy --test work/release/test/bc5cdr.spacy
 """
 
