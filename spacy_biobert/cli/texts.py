@@ -88,9 +88,13 @@ class Texts:
     def __iter__(self) -> Iterator[Item]:
         """Read the documents, and what cannot be read as set aside."""
         self._n_read = 0
-        for source, verdict in settle(self.sources, Workers()):
-            yield from self._read(source, verdict)
-            self._n_read += source.path.stat().st_size
+        try:
+            for source, verdict in settle(self.sources, Workers()):
+                yield from self._read(source, verdict)
+                self._n_read += source.path.stat().st_size
+        finally:
+            # Also where no more is read: another process takes no open file.
+            self._open = None
 
     def _watch(self, file: BinaryIO) -> None:
         self._open = file
