@@ -31,7 +31,7 @@ def annotate() -> str:
     ]
     header = ("", "documents a second", "annotate / nlp.pipe")
     return (
-        f"{markdown_table(header, rows)}\n\nAbstracts of {settings['characters'] // settings['block_size']:,} "
+        f"{markdown_table(header, rows)}\n\nAbstracts of {settings['characters'] // (settings['block_size'] * settings['blocks']):,} "
         f"characters, blocks of {settings['block_size']}, in turn, mean ± deviation "
         f"(least to most) of {settings['repeats']} repeats; threads: "
         f"{settings['threads']}, in processor time. `annotate` also writes what it found.\n\n"
