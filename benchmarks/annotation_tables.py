@@ -4,7 +4,6 @@ from statistics import mean
 
 from spacy_biobert.evaluation.card import markdown_table
 
-from .record import read_result
 from .table_parts import needed, provenance, thousands, times
 
 # What there is to annotate, in documents, and which lengths stand for theirs.
@@ -41,9 +40,7 @@ def annotate() -> str:
 
 def annotate_ray() -> str:
     """How fast two Ray workers are beside two plain processes."""
-    result = read_result("annotate_ray")
-    if result is None:
-        return "Not measured yet: `python -m benchmarks.annotate_ray` does."
+    result = needed("annotate_ray")
     figures, settings = result["figures"], result["settings"]
     rows = [
         (
@@ -69,7 +66,6 @@ def cluster_plan() -> str:
     n_documents = settings["block_size"] * settings["blocks"]
     # Characters a second on a core.
     rate = figures["mean"]["annotate"] * settings["characters"] / n_documents
-    found = figures.get("bytes_per_character")
     rows = []
     for name, (n, kind) in PLANNED.items():
         length = lengths["figures"][kind]
@@ -83,7 +79,7 @@ def cluster_plan() -> str:
                 rounded(hours),
                 f"{hours / CORES / 24:,.1f}",
                 rounded(n * length["gzipped_bytes"] / 1e9),
-                rounded(characters * found / 1e9) if found else "not measured yet",
+                rounded(characters * figures["bytes_per_character"] / 1e9),
             )
         )
     header = (

@@ -5,6 +5,7 @@ import pytest
 
 from spacy_biobert import errors
 from spacy_biobert.errors import Errors, Warnings
+from spacy_biobert.errors.listing import counted
 
 PACKAGE = Path(errors.__file__).parent.parent
 CODE = re.compile(r"\bB\d{3}\b")
@@ -35,3 +36,18 @@ def test_every_message_is_used(kind: type) -> None:
     used = set(re.findall(rf"{kind.__name__}\.(B\d{{3}})", text))
 
     assert used == set(codes(kind))
+
+
+@pytest.mark.parametrize(
+    ("n", "entities", "documents"),
+    [
+        (0, "0 entities", "0 documents"),
+        (1, "1 entity", "1 document"),
+        (2000, "2,000 entities", "2,000 documents"),
+    ],
+)
+def test_what_is_counted_is_one_or_several(
+    n: int, entities: str, documents: str
+) -> None:
+    assert counted(n, "entity", "entities") == entities
+    assert counted(n, "document") == documents

@@ -12,9 +12,10 @@ import typer
 
 from ..converters.faults import SourceError
 from ..errors import Errors
+from ..errors.listing import counted
 from .convert import writing
 from .export import NOT_HELD
-from .plain import Printer, count_documents
+from .plain import Printer
 
 if TYPE_CHECKING:
     from ..annotation.jobs import Engine, Inputs, Run
@@ -132,7 +133,7 @@ def annotate_cli(
     print_counts(manifest, printer)
     seconds = time.monotonic() - started
     printer.good(
-        f"{count_documents(manifest['documents'])} in {output} ({seconds:,.0f} s)"
+        f"{counted(manifest['documents'], 'document')} in {output} ({seconds:,.0f} s)"
     )
 
 
@@ -188,9 +189,9 @@ def annotate(
     from ..annotation.running import find_state
     from .texts import Texts, find_texts
 
-    # At once, because the inputs may take long to read.
     if engine == EngineName.RAY:
         printer.info("Starting Ray" if address is None else f"Asking Ray at {address}")
+    # At once, because the inputs may take long to read.
     opening = _choose_engine(engine, n_processes, address, on_gpu=gpu_id >= 0)
     chosen = choose_output(output, format)
     sources = find_texts(inputs, source_format, parts=chosen.parts.folder)

@@ -14,7 +14,7 @@ import typer
 from ..atomic import UnwritableError, whole_file
 from ..converters.faults import SourceError
 from ..errors import Errors
-from ..errors.listing import listed
+from ..errors.listing import counted, listed
 from ..types import AnnotatedDocument
 from .corpora import (
     Corpus,
@@ -24,7 +24,7 @@ from .corpora import (
     read_corpus,
     read_label_set,
 )
-from .plain import Printer, count_documents
+from .plain import Printer
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -141,7 +141,7 @@ def convert_cli(
         printer.fail(str(error))
         raise typer.Exit(1) from error
     print_counts(counts, printer)
-    printer.good(f"{count_documents(counts['documents'])} in {output}")
+    printer.good(f"{counted(counts['documents'], 'document')} in {output}")
 
 
 def convert(

@@ -12,7 +12,7 @@ from ..converters.formats import Format, find_format
 from ..converters.losses import without_losses
 from ..converters.targets import check_replaced, open_target, told_by_name
 from ..errors import Errors
-from ..errors.listing import listed
+from ..errors.listing import counted, listed
 from ..types import AnnotatedDocument
 from .convert import (
     DISCONTINUOUS_HELP,
@@ -25,7 +25,7 @@ from .convert import (
     writing,
 )
 from .corpora import FileReport, Policy, find_corpus, read_corpus
-from .plain import Printer, count_documents
+from .plain import Printer
 from .sources import find_sources
 
 SPACY = ".spacy"
@@ -88,7 +88,7 @@ def export_cli(
         printer.fail(str(error))
         raise typer.Exit(1) from error
     print_counts(counts, printer)
-    printer.good(f"{count_documents(counts['documents'])} in {output}")
+    printer.good(f"{counted(counts['documents'], 'document')} in {output}")
 
 
 def export(

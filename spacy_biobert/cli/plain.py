@@ -26,11 +26,6 @@ class Printer(WasabiPrinter):
             self.pretty = True
 
 
-def count_documents(n: int) -> str:
-    """Write how many documents there are."""
-    return f"{n:,} document{'' if n == 1 else 's'}"
-
-
 def write_plainly() -> None:
     """Write neither colours nor late where nobody sits at a terminal.
 

@@ -10,10 +10,10 @@ import typer
 from ..atomic import whole_file
 from ..converters.faults import SourceError
 from ..errors import Errors
-from ..errors.listing import listed
+from ..errors.listing import counted, listed
 from .convert import writing
 from .corpora import Policy, find_corpus, read_corpus
-from .plain import Printer, count_documents
+from .plain import Printer
 from .sources import find_sources
 
 if TYPE_CHECKING:
@@ -62,8 +62,10 @@ def view_cli(
         printer.fail(str(error))
         raise typer.Exit(1) from error
     if more:
-        printer.warn(f"There are more than {n_documents:,} documents: see --limit")
-    printer.good(f"{count_documents(n_documents)} in {output}")
+        printer.warn(
+            f"There are more than {counted(n_documents, 'document')}: see --limit"
+        )
+    printer.good(f"{counted(n_documents, 'document')} in {output}")
 
 
 def view(

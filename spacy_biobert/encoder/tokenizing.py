@@ -212,7 +212,8 @@ def _settle_parallelism() -> None:
 
 def _restore_parallelism() -> None:
     if _parallelism.pop() is None:
-        del os.environ[PARALLELISM]
+        # Of threads that fork at once another one may have.
+        os.environ.pop(PARALLELISM, None)
 
 
 # Before anything else runs in the new process: several threads of it may ask at once.

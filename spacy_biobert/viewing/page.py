@@ -8,6 +8,7 @@ from importlib.resources import files
 from string import Template
 
 from .. import about
+from ..errors.listing import counted
 from .article import write_article
 from .colours import LabelPaint, paint_labels
 from .escaping import escape
@@ -100,11 +101,10 @@ def _summary(documents: Sequence[ShownDocument]) -> str:
     )
     relations = sum(len(document.relations) for document in documents)
     return " · ".join(
-        f"{n:,} {word if n == 1 else plural}"
-        for n, word, plural in (
-            (len(documents), "document", "documents"),
-            (entities, "entity", "entities"),
-            (relations, "relation", "relations"),
+        (
+            counted(len(documents), "document"),
+            counted(entities, "entity", "entities"),
+            counted(relations, "relation"),
         )
     )
 
