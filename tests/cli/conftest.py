@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from ..annotators import N_DOCUMENTS, write_documents
+from .converting import PUBTATOR
 
 
 @pytest.fixture
@@ -13,3 +14,10 @@ def output(tmp_path: Path) -> Path:
 @pytest.fixture
 def documents(tmp_path: Path) -> Path:
     return write_documents(tmp_path / "documents.jsonl", range(N_DOCUMENTS))
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "a.txt"
+    path.write_text(PUBTATOR, encoding="utf-8")
+    return path
