@@ -16,20 +16,21 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from statistics import mean, stdev
 
-from spacy_biobert.evaluation.card import markdown_table, percent, score_tables
+from spacy_biobert.evaluation.card import markdown_table, score_tables
 
 from .annotation_tables import annotate, annotate_ray, annotate_usage, cluster_plan
+from .entity_tables import bf16_entities, calibration, decoding, partial_annotation
 from .pretraining_tables import (
     mini_entities,
     mini_pretraining,
     optimizer_step,
     pretraining_speed,
 )
-from .record import RESULTS
 from .release_tables import release, release_tasks
 from .speed_table import speed
-from .table_parts import needed, provenance, share, thousands, times
+from .table_parts import needed, provenance, share, times
 from .tasks import summary as task_summary
+from .token_tables import sentences, tokens
 
 ROOT = Path(__file__).parent.parent
 PAGES = (
@@ -89,146 +90,6 @@ def loading() -> str:
         f"{result['settings']['repeats']} new processes each, in turn, on a machine with "
         f"other work; times as fast as stock, in processor time.\n\n{provenance([result])}"
     )
-
-
-def bf16_entities() -> str:
-    """What bfloat16 changes in the entities that a pipeline finds."""
-    result = needed("bf16_entities")
-    figures, apart = result["figures"], result["figures"]["confidence"]
-    row = (
-        f"{figures['documents']:,}",
-        *(f"{figures['entities'][key]:,}" for key in ("fp32", "bf16")),
-        *(percent(figures[key]) for key in ("precision", "recall", "f1")),
-    )
-    header = ("documents", "entities in float32", "in bfloat16", "P", "R", "F1")
-    return (
-        f"{markdown_table(header, [row])}\n\nExact bounds and label, float32 taken for "
-        f"right; {figures['documents_that_differ']:,} documents differ. The confidences "
-        f"of the entities in both differ by {apart['mean_difference']:.3f} on average "
-        f"and by {apart['greatest_difference']:.3f} at most.\n\n{provenance([result])}"
-    )
-
-
-def tokens() -> str:
-    """How many mentions begin and end with a token, and the price of it."""
-    result = needed("tokens")
-    rows = []
-    for name, found in result["figures"]["mentions"].items():
-        n_mentions, ours, stock = (found[key] for key in ("mentions", "ours", "spacy"))
-        rows.append(
-            (
-                noted(name, found["seen"]),
-                f"{n_mentions:,}",
-                f"{100 * stock['aligned'] / n_mentions:.2f}%",
-                f"{100 * ours['aligned'] / n_mentions:.2f}%",
-                str(n_mentions - ours["aligned"]),
-                f"{ours['tokens'] / stock['tokens']:.3f}",
-            )
-        )
-    header = (
-        "bounds of mentions", "mentions", "spaCy's default", "ours", "missed by ours",
-        "tokens, ours / default",
-    )  # fmt: skip
-    speed = result["figures"]["speed"]
-    return (
-        f"{markdown_table(header, rows)}\n\nWords a second, ours over spaCy's: "
-        f"{times(speed['first']['faster'])} on new text, {times(speed['again']['faster'])} "
-        f"on the same again; mean ± deviation (least to most) of "
-        f"{result['settings']['repeats']} repeats in turn. * The rules were chosen without "
-        f"this corpus.\n\n{provenance([result])}"
-    )
-
-
-def sentences() -> str:
-    """How well the bounds between sentences are found."""
-    result = needed("tokens")
-    rows = [
-        (
-            noted(name, found["seen"]),
-            f"{found['bounds']:,}",
-            *(
-                f"{100 * found[splitter][score]:.1f}"
-                for splitter in ("spacy", "ours")
-                for score in "prf"
-            ),
-        )
-        for name, found in result["figures"]["sentences"].items()
-    ]
-    scores = (
-        f"{name} {score}"
-        for name in ("sentencizer", "ours")
-        for score in ("P", "R", "F1")
-    )
-    header = ("bounds between sentences", "bounds", *scores)
-    return f"{markdown_table(header, rows)}\n\n{provenance([result])}"
-
-
-def calibration() -> str:
-    """What makes the confidences of entities keep what they promise."""
-    result = needed("calibration")
-    figures = result["figures"]
-    rows = [
-        (name, f"{found['dev_cross_validated']:.3f}", f"{found['test']:.3f}")
-        for name, found in figures["ways"].items()
-    ]
-    header = ("expected calibration error, by what is fitted", "dev", "test")
-    bins = [
-        (
-            f"{found['low']:.2f} to {found['high']:.2f}",
-            f"{found['n']:,}",
-            f"{found['confidence']:.3f}",
-            f"{found['accuracy']:.3f}",
-        )
-        for found in figures["after"]["ents_reliability"]
-    ]
-    bins_header = ("confidence after `tune`", "test entities", "mean", "right")
-    return (
-        f"{markdown_table(header, rows)}\n\nOn dev each fifth is corrected by what the others taught, on test by all of dev.\n\n"
-        f"{markdown_table(bins_header, bins)}\n\n{provenance([result])}"
-    )
-
-
-def partial_annotation() -> str:
-    """Entities from corpora that annotate one label each."""
-    rows, results = [], []
-    for arm, shown in (
-        ("all", "all labels annotated"),
-        ("stated", "a copy per label, stated"),
-        ("outside", "a copy per label, not stated"),
-    ):
-        for path in sorted(RESULTS.glob(f"partial_annotation_{arm}_*_seed0.json")):
-            result = needed(path.stem)
-            found = result["figures"]["test"]
-            scores = (percent(found[f"ents_{key}"]) for key in "prf")
-            rows.append((shown, str(result["settings"]["steps"]), *scores))
-            results.append(result)
-    header = ("sample corpus, test", "steps", "P", "R", "F1")
-    return f"{markdown_table(header, rows)}\n\n{provenance(results)}"
-
-
-def decoding() -> str:
-    """How fast scores become entities."""
-    result = needed("decoding")
-    figures = result["figures"]
-    rows = [
-        (name, thousands(found["repeats"]))
-        for name, found in figures["words_per_second"].items()
-    ]
-    header = (
-        f"{figures['words']:,} words, {figures['entities']:,} entities, "
-        f"{figures['candidates']:,} candidates",
-        "words a second",
-    )
-    return (
-        f"{markdown_table(header, rows)}\n\nProcessor time on one core, after the encoder, "
-        f"{result['settings']['batch_size']} documents at a time; mean ± deviation of "
-        f"{result['settings']['repeats']} repeats in turn.\n\n{provenance([result])}"
-    )
-
-
-def noted(name: str, seen: bool) -> str:
-    """Mark a corpus that no rule was chosen on."""
-    return name if seen else f"{name} *"
 
 
 def relations_speed() -> str:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks import tables
+from benchmarks import entity_tables
 from benchmarks.bf16_entities import compare, find_entities
 from spacy_biobert.encoder.precision import fast_in_bfloat16
 
@@ -54,9 +54,9 @@ def test_the_table_has_the_figures(monkeypatch: pytest.MonkeyPatch) -> None:
         "command": "python -m benchmarks.bf16_entities",
         "settings": {"documents": "d.jsonl", "device": "cpu"},
     }
-    monkeypatch.setattr(tables, "needed", lambda name: result)
+    monkeypatch.setattr(entity_tables, "needed", lambda name: result)
 
-    shown = tables.bf16_entities()
+    shown = entity_tables.bf16_entities()
 
     assert "| 3 | 3 | 4 | 50.0 | 66.7 | 57.1 |" in shown
     assert "0.150 on average and by 0.200 at most" in shown
