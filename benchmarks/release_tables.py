@@ -1,4 +1,4 @@
-"""The tables of the released pipeline: its scores, and what each task alone would have."""
+"""The tables of the released pipeline: its scores and its cost, beside each task alone."""
 
 from collections.abc import Iterator
 from statistics import mean
@@ -6,8 +6,9 @@ from typing import Any
 
 from spacy_biobert.evaluation.card import markdown_table, percent, score_tables
 
+from .joint_cost import JOINT
 from .record import read_result
-from .table_parts import provenance
+from .table_parts import provenance, thousands, times
 from .tasks import summary as task_summary
 from .tasks.corpora import TASKS
 from .tasks.jobs import SCORES
@@ -61,6 +62,25 @@ def release_tasks() -> str:
         results += runs.by_seed.values() if runs else []
     header = ("test, F1", "en_biobert", "alone", "difference", "seeds alone")
     return f"{markdown_table(header, rows)}\n\n{provenance(results)}"
+
+
+def joint_cost() -> str:
+    """What the released pipeline costs beside one for each task."""
+    result = read_result("joint_cost")
+    if result is None:
+        return NOT_YET
+    figures, settings = result["figures"], result["settings"]
+    rows = [
+        (name, thousands(speeds), times(figures["share"]) if name == JOINT else "")
+        for name, speeds in figures["words_per_second"]["processor"].items()
+    ]
+    header = ("", "words a second", "time / time of three")
+    return (
+        f"{markdown_table(header, rows)}\n\n{settings['n']} abstracts of "
+        f"{settings['words']:,} words, in turn, processor time of one thread; mean ± "
+        f"deviation (least to most) of {settings['repeats']} repeats.\n\n"
+        f"{provenance([result])}"
+    )
 
 
 def joint_scores(figures: dict[str, Any]) -> Iterator[tuple[str, float]]:

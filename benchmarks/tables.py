@@ -26,7 +26,7 @@ from .pretraining_tables import (
     optimizer_step,
     pretraining_speed,
 )
-from .release_tables import release, release_tasks
+from .release_tables import joint_cost, release, release_tasks
 from .speed_table import speed
 from .table_parts import needed, provenance, share, times
 from .tasks import summary as task_summary
@@ -156,6 +156,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "sample": sample,
     "release": release,
     "release_tasks": release_tasks,
+    "joint_cost": joint_cost,
     "calibration": calibration,
     "decoding": decoding,
     "partial_annotation": partial_annotation,
