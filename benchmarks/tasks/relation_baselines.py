@@ -42,18 +42,20 @@ def run_baseline(annotate: Annotate, job: Job) -> Outcome:
     began = time.perf_counter()
     nlp = spacy.blank("en")
     find_sentences = nlp.add_pipe("biobert_sentences")
-    counts = count_annotations(read_split(job.data["train"]))
+    directed = bool(job.task.pairs.get("directed", True))
+    counts = count_annotations(read_split(job.data["train"]), directed=directed)
     scores = {}
     for split, path in job.data.items():
         if split != "train":
             examples = create_corpus_v1(path, gold_ents=True)(nlp)
-            scores[split] = score_relations(
+            annotated = [
                 Example(
                     annotate(find_sentences(eg.predicted), counts, job.task),
                     eg.reference,
                 )
                 for eg in examples
-            )
+            ]
+            scores[split] = score_relations(annotated, directed=directed)
     dev = scores.pop("dev")[SCORES["relations"]]
     minutes = round((time.perf_counter() - began) / 60, 1)
     return {

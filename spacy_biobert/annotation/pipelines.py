@@ -10,14 +10,11 @@ from spacy.language import Language
 from thinc.api import require_gpu
 
 from ..checksums import file_checksum
+from ..components import CATEGORIES, ENTITIES, RELATIONS, find_components
 from ..errors import Errors
 
 # What a component assigns, and what that is called.
-FINDS = {
-    "doc.ents": "entities",
-    "doc._.relations": "relations",
-    "doc.cats": "categories",
-}
+FINDS = {ENTITIES: "entities", RELATIONS: "relations", CATEGORIES: "categories"}
 PREFIX = "biobert_"
 
 
@@ -87,8 +84,9 @@ def describe(nlp: Language, model: str) -> Description:
     RAISES (ValueError): If it finds nothing that could be written.
     """
     metas = [nlp.get_pipe_meta(name) for name in nlp.pipe_names]
-    assigned = {assigns for meta in metas for assigns in meta.assigns}
-    finds = tuple(found for assigns, found in FINDS.items() if assigns in assigned)
+    finds = tuple(
+        found for assigned, found in FINDS.items() if find_components(nlp, assigned)
+    )
     if not finds:
         found = ", ".join(nlp.pipe_names) or "no component"
         raise ValueError(Errors.B504.format(name=model, found=found))

@@ -9,6 +9,14 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ..atomic import whole_file
+from ..components import (
+    CATEGORIES,
+    ENTITIES,
+    RELATIONS,
+    find_components,
+    find_last,
+    take_gold_entities,
+)
 from ..errors import Errors, Warnings
 from .plain import Printer, print_heading
 
@@ -87,7 +95,9 @@ def evaluate_cli(
             if errors is not None and errors_path is not None:
                 write_errors(nlp, predicted, errors_path, suffix=errors.suffix)
             if baseline is not None:
-                scores["baselines"] = score_baselines(baseline, data)
+                scores["baselines"] = score_baselines(
+                    baseline, data, directed=_is_directed(nlp)
+                )
             print_scores(scores)
             if path is not None:
                 text = json.dumps(scores, indent=1, ensure_ascii=False) + "\n"
@@ -116,8 +126,8 @@ def read_examples(
 
     model (str): Folder or package name.
     data (Path): A .spacy file or a folder of them.
-    gold_entities (bool): Give the documents their gold entities and switch the
-        entity recogniser off, so that relations are scored alone.
+    gold_entities (bool): Give the documents their gold entities and switch off what
+        finds entities, so that relations are scored alone.
     gpu_id (int): The GPU, -1 for the CPU.
     RETURNS (tuple[Language, list[Example]]): Both; the documents are not annotated.
     RAISES (ValueError): If the data has a label of relations or categories that the
@@ -133,7 +143,7 @@ def read_examples(
         require_gpu(gpu_id)
     nlp = spacy.load(model)
     if gold_entities:
-        nlp.select_pipes(disable=[name for name in nlp.pipe_names if name == "ner"])
+        take_gold_entities(nlp)
     examples = list(create_corpus_v1(data, gold_ents=gold_entities)(nlp))
     references = [eg.reference for eg in examples]
     _check_labels(nlp, references, data)
@@ -171,7 +181,7 @@ def evaluate(
 def write_errors(
     nlp: "Language", examples: "list[Example]", path: Path, *, suffix: str
 ) -> None:
-    """Write each mistake with its sentence.
+    """Write each mistake with its sentence, of what the pipeline finds.
 
     nlp (Language): The pipeline, which says what a relation and a topic is.
     examples (list[Example]): What `evaluate` gave.
@@ -180,18 +190,22 @@ def write_errors(
     """
     from ..evaluation.errors_page import write_errors_page
     from ..evaluation.mistake_files import write_jsonl, write_tsv
-    from ..evaluation.mistakes import find_mistakes
+    from ..evaluation.mistakes import KINDS, find_mistakes
 
-    pipes: dict[str, Any] = dict(nlp.pipeline)
-    textcat = pipes.get("textcat")
+    finds = {
+        kind: find_last(nlp, assigned)
+        for kind, assigned in zip(KINDS, (ENTITIES, RELATIONS, CATEGORIES), strict=True)
+    }
+    topics = finds["topic"]
     found = [
         (
             eg,
             find_mistakes(
                 eg,
-                directed=getattr(pipes.get("relation"), "directed", True),
-                exclusive=getattr(textcat, "exclusive", False),
-                threshold=textcat.cfg["threshold"] if textcat else 0.5,
+                kinds=[kind for kind, pipe in finds.items() if pipe is not None],
+                directed=_is_directed(nlp),
+                exclusive=getattr(topics, "exclusive", False),
+                threshold=topics.cfg["threshold"] if topics else 0.5,
             ),
         )
         for eg in examples
@@ -204,11 +218,17 @@ def write_errors(
             file.writelines(write(one for _, mistakes in found for one in mistakes))
 
 
-def score_baselines(train: Path, data: Path) -> dict[str, Scores]:
+def _is_directed(nlp: "Language") -> bool:
+    """Say whether relations (a, b) and (b, a) differ to the pipeline."""
+    return getattr(find_last(nlp, RELATIONS), "directed", True)
+
+
+def score_baselines(train: Path, data: Path, *, directed: bool) -> dict[str, Scores]:
     """Score what one gets from the training data without a model.
 
     train (Path): Training documents, a .spacy file or a folder.
     data (Path): Documents to score on.
+    directed (bool): Whether relations (a, b) and (b, a) differ.
     RETURNS (dict): Scores as of `evaluate`, by the name of the baseline.
     """
     import spacy
@@ -225,7 +245,7 @@ def score_baselines(train: Path, data: Path) -> dict[str, Scores]:
 
     nlp = spacy.blank("en")
     references = [eg.reference for eg in create_corpus_v1(train, gold_ents=False)(nlp)]
-    counts = count_annotations(references)
+    counts = count_annotations(references, directed=directed)
     score_entities = make_entity_scorer_v1()
     score_relations = make_relation_scorer_v1()
 
@@ -240,7 +260,7 @@ def score_baselines(train: Path, data: Path) -> dict[str, Scores]:
     return {
         "most frequent class": {
             **score_entities(majority),
-            **score_relations(majority),
+            **score_relations(majority, directed=directed),
             **Scorer.score_cats(
                 topics,
                 "cats",
@@ -251,7 +271,7 @@ def score_baselines(train: Path, data: Path) -> dict[str, Scores]:
         },
         "names and types seen in training": {
             **score_entities(names),
-            **score_relations(names),
+            **score_relations(names, directed=directed),
         },
     }
 
@@ -280,13 +300,13 @@ def print_scores(scores: Scores) -> None:
 
 def _check_labels(nlp: "Language", docs: "list[Doc]", data: Path) -> None:
     """Refuse documents with labels that the pipeline could never predict."""
-    for name, found_in in (
-        ("relation", _relation_labels),
-        ("textcat", lambda doc: set(doc.cats)),
+    for assigned, found_in in (
+        (RELATIONS, _relation_labels),
+        (CATEGORIES, lambda doc: set(doc.cats)),
     ):
-        if name not in nlp.pipe_names:
+        names, known = _known_labels(nlp, assigned)
+        if not names:
             continue
-        known = set(nlp.get_pipe(name).labels)  # type: ignore[attr-defined]
         for doc in docs:
             unknown = found_in(doc) - known
             if unknown:
@@ -295,7 +315,7 @@ def _check_labels(nlp: "Language", docs: "list[Doc]", data: Path) -> None:
                         path=data,
                         document=doc.user_data.get("document_id", doc.text[:40]),
                         labels=", ".join(sorted(unknown)),
-                        component=name,
+                        component=names,
                         known=", ".join(sorted(known)),
                     )
                 )
@@ -303,9 +323,9 @@ def _check_labels(nlp: "Language", docs: "list[Doc]", data: Path) -> None:
 
 def _warn_of_unknown_entities(nlp: "Language", docs: "list[Doc]", data: Path) -> None:
     """Say how many entities the pipeline could never find, whatever it had learned."""
-    if "ner" not in nlp.pipe_names:
+    names, known = _known_labels(nlp, ENTITIES)
+    if not names:
         return
-    known = set(nlp.get_pipe("ner").labels)  # type: ignore[attr-defined]
     unknown = [
         (ent.label_, doc) for doc in docs for ent in doc.ents if ent.label_ not in known
     ]
@@ -315,12 +335,18 @@ def _warn_of_unknown_entities(nlp: "Language", docs: "list[Doc]", data: Path) ->
             Warnings.B474.format(
                 path=data,
                 n_unknown=len(unknown),
-                component="ner",
+                component=names,
                 labels=", ".join(sorted({label for label, _ in unknown})),
                 document=first.user_data.get("document_id", first.text[:40]),
             ),
             stacklevel=2,
         )
+
+
+def _known_labels(nlp: "Language", assigned: str) -> tuple[str, set[str]]:
+    """Give the names of the components that write something, and all their labels."""
+    pipes = find_components(nlp, assigned)
+    return ", ".join(pipes), {label for pipe in pipes.values() for label in pipe.labels}
 
 
 def _relation_labels(doc: "Doc") -> set[str]:

@@ -14,7 +14,7 @@ class Counts:
 
     entity_labels: The lower-cased tokens of a mention -> its most frequent label.
     relation_labels: The labels of two entities -> the most frequent relation
-        from the first to the second.
+        from the first to the second, or between both if relations have no direction.
     category: The most frequent category, None without any.
     categories: Every category.
     """
@@ -25,10 +25,11 @@ class Counts:
     categories: tuple[str, ...]
 
 
-def count_annotations(docs: Iterable[Doc]) -> Counts:
+def count_annotations(docs: Iterable[Doc], *, directed: bool = True) -> Counts:
     """Count entities, relations and categories of a training set.
 
     docs (Iterable[Doc]): Documents with gold annotation.
+    directed (bool): Whether relations (a, b) and (b, a) differ.
     RETURNS (Counts): The most frequent label of everything.
     """
     entities: dict[tuple[str, ...], Counter[str]] = {}
@@ -38,7 +39,8 @@ def count_annotations(docs: Iterable[Doc]) -> Counts:
         for ent in doc.ents:
             entities.setdefault(_key(ent), Counter())[ent.label_] += 1
         for types, label in _typed_relations(doc):
-            relations.setdefault(types, Counter())[label] += 1
+            for order in {types} if directed else {types, types[::-1]}:
+                relations.setdefault(order, Counter())[label] += 1
         categories.update(
             {label: int(value >= 0.5) for label, value in doc.cats.items()}
         )

@@ -6,7 +6,7 @@ from typing import Any
 from spacy.training import Example
 
 from ..extensions import read_annotated_labels
-from ..models.judging import Judged, judge_entities
+from ..models.judging import Entity, Judged, judge_entities
 from .calibration import expected_calibration_error, make_bins
 from .metrics import Counts, sum_all, sum_by_label
 
@@ -40,9 +40,9 @@ def score_entities(examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]
         judged, missed = judge_entities(eg, read_annotated_labels(eg.reference))
         parts.append(_count(judged, missed))
         confident += [
-            (confidence, is_right)
-            for _, confidence, is_right in judged
-            if confidence is not None
+            (one.confidence, one.is_right)
+            for one in judged
+            if one.confidence is not None
         ]
     scores: dict[str, Any] = dict.fromkeys(KEYS)
     by_label = sum_by_label(parts)
@@ -61,9 +61,8 @@ def score_entities(examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]
     return scores
 
 
-def _count(judged: list[Judged], missed: list[str]) -> dict[str, Counts]:
+def _count(judged: list[Judged], missed: list[Entity]) -> dict[str, Counts]:
     found = [
-        {label: Counts(int(is_right), int(is_right), 1)}
-        for label, _, is_right in judged
+        {one.label: Counts(int(one.is_right), int(one.is_right), 1)} for one in judged
     ]
-    return sum_by_label([*found, *({label: Counts(0, 1, 0)} for label in missed)])
+    return sum_by_label([*found, *({label: Counts(0, 1, 0)} for *_, label in missed)])

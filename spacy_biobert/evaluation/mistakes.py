@@ -1,19 +1,17 @@
 """What a pipeline got wrong, one by one, as its scores count it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from spacy.tokens import Doc, Span
+from spacy.tokens import Span
 from spacy.training import Example
 
-from ..extensions import (
-    get_name,
-    read_annotated_labels,
-)
+from ..extensions import get_name
 from ..relation_items import get_annotated_items
 from ..sentences import split_sentences
+from .entity_mistakes import Entity, find_entity_mistakes
 from .metrics import Item
 
 Bounds = tuple[int, int]
@@ -53,9 +51,14 @@ class Mistake:
     sentence: str
 
 
+# What a mistake is one of.
+KINDS = ("entity", "relation", "topic")
+
+
 def find_mistakes(
     eg: Example,
     *,
+    kinds: Collection[str] = KINDS,
     directed: bool = True,
     exclusive: bool = False,
     threshold: float = 0.5,
@@ -63,6 +66,7 @@ def find_mistakes(
     """Find the mistakes in a document, leaving out what it is not annotated with.
 
     eg (Example): The example, its predicted doc annotated.
+    kinds (Collection[str]): Those of KINDS that were predicted.
     directed (bool): Whether relations (a, b) and (b, a) differ.
     exclusive (bool): Whether the largest topic is the one that applies.
     threshold (float): If not, the probability from which a topic applies.
@@ -78,6 +82,8 @@ def find_mistakes(
         *_relation_mistakes(eg, directed),
         *_topic_mistakes(eg, exclusive, threshold),
     ):
+        if kind not in kinds:
+            continue
         sides = [side for side in (gold, predicted) if side is not None]
         places = [place for side in sides for place in side.places]
         start, end = _get_sentences(text, sentences, places)
@@ -92,71 +98,18 @@ FoundT = tuple[str, str, Finding | None, Finding | None]
 
 
 def _entity_mistakes(eg: Example) -> list[FoundT]:
-    if not eg.reference.has_annotation("ENT_IOB"):
-        return []
-    stated = read_annotated_labels(eg.reference)
-    gold = {_get_place(ent): ent.label_ for ent in eg.reference.ents}
-    predicted = {
-        place: ent.label_
-        for ent in eg.predicted.ents
-        if (stated is None or ent.label_ in stated)
-        and (place := _find_in_reference(eg.reference, ent)) is not None
-    }
-    for place in [place for place in gold if predicted.get(place) == gold[place]]:
-        del gold[place], predicted[place]
-    pairs: list[tuple[str, Bounds | None, Bounds | None]] = []
-    for place in set(gold) & set(predicted):
-        pairs.append(("label", place, place))
-    pairs += _pair_overlapping(gold, predicted, {place for _, place, _ in pairs})
-    paired_gold = {place for _, place, _ in pairs}
-    paired = {place for _, _, place in pairs}
-    pairs += [("missed", place, None) for place in gold if place not in paired_gold]
-    pairs += [("spurious", None, place) for place in predicted if place not in paired]
     text = eg.reference.text
+
+    def show(entity: Entity | None) -> Finding | None:
+        if entity is None:
+            return None
+        start, end, label = entity
+        return Finding(label, ((start, end),), (text[start:end],))
+
     return [
-        (
-            "entity",
-            mistake,
-            one and Finding(gold[one], (one,), (text[slice(*one)],)),
-            other and Finding(predicted[other], (other,), (text[slice(*other)],)),
-        )
-        for mistake, one, other in sorted(pairs, key=_by_start)
+        ("entity", mistake, show(gold), show(predicted))
+        for mistake, gold, predicted in find_entity_mistakes(eg)
     ]
-
-
-def _by_start(pair: tuple[str, Bounds | None, Bounds | None]) -> Bounds:
-    _, one, other = pair
-    return one or other or (0, 0)
-
-
-def _pair_overlapping(
-    gold: dict[Bounds, str], predicted: dict[Bounds, str], taken: set[Bounds | None]
-) -> list[tuple[str, Bounds | None, Bounds | None]]:
-    """Pair entities of one label that overlap, those first that share most."""
-    overlaps = [
-        (max(one[0], other[0]) - min(one[1], other[1]), one, other)
-        for one, other in product(gold, predicted)
-        if gold[one] == predicted[other] and not {one, other} & taken
-    ]
-    pairs: list[tuple[str, Bounds | None, Bounds | None]] = []
-    used: set[tuple[str, Bounds]] = set()
-    for minus_shared, one, other in sorted(overlaps):
-        ends = {("gold", one), ("predicted", other)}
-        if minus_shared < 0 and not ends & used:
-            used |= ends
-            pairs.append(("bounds", one, other))
-    return pairs
-
-
-def _find_in_reference(reference: Doc, ent: Span) -> Bounds | None:
-    """Give the bounds on the reference's tokens, None where they are not annotated.
-
-    The scorer widens an entity to whole tokens of the reference, too.
-    """
-    span = reference.char_span(ent.start_char, ent.end_char, alignment_mode="expand")
-    if span is None or any(token.ent_iob == 0 for token in span):
-        return None
-    return _get_place(span)
 
 
 def _get_place(span: Span) -> Bounds:

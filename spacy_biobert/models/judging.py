@@ -5,18 +5,29 @@ from typing import NamedTuple
 
 from spacy.training import Example
 
+# The first token, the one after the last, and the label.
+Entity = tuple[int, int, str]
+
 
 class Judged(NamedTuple):
-    """A predicted entity: its label, its confidence if it has one, and the verdict."""
+    """A predicted entity: where it is, its confidence if it has one, and the verdict.
 
-    label: str
+    `entity` is on the tokens of the gold document, widened to whole ones.
+    """
+
+    entity: Entity
     confidence: float | None
     is_right: bool
+
+    @property
+    def label(self) -> str:
+        """Its label."""
+        return self.entity[2]
 
 
 def judge_entities(
     eg: Example, annotated: Collection[str] | None
-) -> tuple[list[Judged], list[str]]:
+) -> tuple[list[Judged], list[Entity]]:
     """Compare the entities of an example with its gold ones: exact bounds and label.
 
     What the gold annotation says nothing about is neither right nor wrong: entities of
@@ -24,8 +35,9 @@ def judge_entities(
 
     eg (Example): Its predicted doc has entities, the tokens may differ.
     annotated (Collection[str] | None): The labels that are annotated; None for all.
-    RETURNS (tuple[list[Judged], list[str]]): The predicted entities, and the labels of
-        the gold ones that none of them is. Both are empty without gold annotation.
+    RETURNS (tuple[list[Judged], list[Entity]]): The predicted entities, and the gold
+        ones that none of them is. Both are in the order of the text, and empty without
+        gold annotation.
     """
     if not eg.reference.has_annotation("ENT_IOB"):
         return [], []
@@ -42,6 +54,6 @@ def judge_entities(
             continue
         key = (int(tokens[0]), int(tokens[-1]) + 1, ent.label_)
         confidence = confidences.get(f"{ent.start}:{ent.end}:{ent.label_}")
-        judged.append(Judged(ent.label_, confidence, key in gold))
+        judged.append(Judged(key, confidence, key in gold))
         gold.discard(key)
-    return judged, [label for _, _, label in gold]
+    return judged, sorted(gold)

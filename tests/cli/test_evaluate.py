@@ -120,6 +120,63 @@ def test_evaluate_writes_the_mistakes_that_its_scores_count(
         assert "case report" in wrong ^ right
 
 
+def test_evaluate_knows_components_by_what_they_write(
+    folder: Path, tmp_path: Path
+) -> None:
+    nlp = spacy.load(folder / "model")
+    for old, new in (("ner", "a"), ("relation", "b"), ("textcat", "c")):
+        nlp.rename_pipe(old, new)
+    nlp.to_disk(tmp_path / "renamed")
+    found = []
+    for model in (folder / "model", tmp_path / "renamed"):
+        outputs = ("-o", tmp_path / "s.json", "--errors", tmp_path / "e.jsonl")
+        code, output = run(
+            model, folder / "gold.spacy", "--gold-entities", "--force", *outputs
+        )
+        assert code == 0, output
+        scores = json.loads((tmp_path / "s.json").read_text()) | {"speed": 0}
+        found.append((scores, (tmp_path / "e.jsonl").read_text()))
+
+    assert found[0] == found[1]
+    assert found[0][0]["rel_micro_r"] == 1.0
+
+
+def test_evaluate_shows_no_mistakes_in_what_the_pipeline_does_not_look_for(
+    folder: Path, tmp_path: Path
+) -> None:
+    nlp = spacy.load(folder / "model", exclude=["relation", "textcat"])
+    nlp.to_disk(tmp_path / "model")
+
+    code, output = run(
+        *(tmp_path / "model", folder / "gold.spacy", "--errors", tmp_path / "e.jsonl")
+    )
+
+    assert code == 0, output
+    lines = (tmp_path / "e.jsonl").read_text().splitlines()
+    assert {json.loads(line)["kind"] for line in lines} <= {"entity"}
+
+
+def test_evaluate_scores_what_one_gets_without_a_model_as_the_pipeline_is_scored(
+    folder: Path, tmp_path: Path
+) -> None:
+    config = {"components.relation.model.get_pairs.directed": False}
+    nlp = spacy.load(folder / "model", config=config)
+    nlp.to_disk(tmp_path / "undirected")
+    doc = annotated_docs(nlp)[0]
+    # Against the order of the text.
+    doc.user_data["concept_relations"] = [("D1", "C1", "causes")]
+    DocBin(docs=[doc], store_user_data=True).to_disk(tmp_path / "gold.spacy")
+
+    code, output = run(
+        *(tmp_path / "undirected", tmp_path / "gold.spacy", "-o", tmp_path / "s.json"),
+        *("--baseline", tmp_path / "gold.spacy"),
+    )
+
+    assert code == 0, output
+    baselines = json.loads((tmp_path / "s.json").read_text())["baselines"]
+    assert baselines["names and types seen in training"]["rel_micro_f"] == 1.0
+
+
 def test_evaluate_refuses_errors_in_another_format_before_it_scores(
     folder: Path,
 ) -> None:

@@ -41,6 +41,15 @@ def test_counts_are_those_counted_by_hand(train: list[Doc]) -> None:
     assert counts.categories == ("review", "trial")
 
 
+def test_relations_without_direction_count_for_both_orders(train: list[Doc]) -> None:
+    counts = count_annotations(train, directed=False)
+
+    assert counts.relation_labels == {
+        ("CHEMICAL", "DISEASE"): "treats",
+        ("DISEASE", "CHEMICAL"): "treats",
+    }
+
+
 def test_annotation_by_names_takes_the_longest_name_and_the_types_relation(
     train: list[Doc],
 ) -> None:

@@ -8,6 +8,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.vocab import Vocab
 
+from spacy_biobert.evaluation.entities import score_entities
 from spacy_biobert.evaluation.errors_page import write_errors_page
 from spacy_biobert.evaluation.mistake_files import write_jsonl, write_tsv
 from spacy_biobert.evaluation.mistakes import find_mistakes
@@ -117,6 +118,30 @@ def test_entities_of_labels_that_are_not_stated_are_no_mistakes():
     assert [(one.mistake, one.gold.texts) for one in found] == [
         ("missed", ("Aspirin",))
     ]
+
+
+def test_two_entities_in_one_gold_token_are_a_right_and_a_spurious_one():
+    gold = Doc(VOCAB, words=["a-b", "c"])
+    gold.set_ents([Span(gold, 0, 1, "Gene")], default="outside")
+    found = Doc(VOCAB, words=["a", "-", "b", "c"], spaces=[False, False, True, False])
+    found.set_ents([Span(found, 0, 1, "Gene"), Span(found, 2, 3, "Gene")])
+    example = Example(found, gold)
+
+    assert score_entities([example])["ents_p"] == 0.5
+    assert show(find_mistakes(example)) == [
+        ("spurious", None, ("a-b", "Gene"), "a-b c")
+    ]
+
+
+def test_kinds_that_were_not_predicted_are_no_mistakes():
+    gold = {"ents": GOLD, "relations": [(0, 12, "acts")], "cats": {"review": 1.0}}
+
+    def kinds(**chosen):
+        return [one.kind for one in find(gold, {"ents": GOLD[:3]}, **chosen)]
+
+    assert kinds() == ["entity", "relation", "topic"]
+    assert kinds(kinds={"entity"}) == ["entity"]
+    assert kinds(kinds={"relation", "topic"}) == ["relation", "topic"]
 
 
 def random_ents(dice):
