@@ -215,3 +215,19 @@ def _set_relations(doc: Doc, relations: Iterable[DocRelation]) -> None:
             )
         )
     doc.user_data["relations"] = rows
+
+
+def copy_doc(doc: Doc) -> Doc:
+    """Copy a doc. What its user data holds, such as an encoder's vectors, is shared.
+
+    doc (Doc): The doc.
+    RETURNS (Doc): A copy with a dict of its own for user data.
+    """
+    data = doc.user_data
+    doc.user_data = {}
+    try:
+        copied = doc.copy()
+    finally:
+        doc.user_data = data
+    copied.user_data = dict(data)
+    return copied

@@ -10,6 +10,7 @@ from spacy_biobert.extensions import (
     RelationRow,
     add_doc_relations,
     add_span_confidence,
+    copy_doc,
     read_concept_relations,
     read_relations,
 )
@@ -36,6 +37,20 @@ def make_doc(*rows):
     if rows:
         doc.user_data["relations"] = list(rows)
     return doc
+
+
+def test_copied_doc_shares_what_its_user_data_holds():
+    doc = make_doc(ROW)
+    vectors = doc.user_data["vectors"] = numpy.zeros(3)
+
+    copied = copy_doc(doc)
+    copied.ents = []
+    copied.user_data["more"] = True
+
+    assert copied.user_data["vectors"] is vectors
+    assert copied.user_data["relations"] == [ROW]
+    assert len(doc.ents) == 2
+    assert "more" not in doc.user_data
 
 
 def test_relations_are_read_with_the_doc_s_entities():

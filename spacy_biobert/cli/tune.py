@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ..atomic import whole_folder
+from ..components import take_gold_entities
 from ..errors import Errors
 from .plain import Printer, print_heading
 
@@ -26,6 +27,11 @@ def tune_cli(
     ),
     output: Path | None = typer.Option(
         None, "--output", "-o", help="Folder to write; default: the pipeline itself"
+    ),
+    gold_entities: bool = typer.Option(
+        False,
+        "--gold-entities",
+        help="Relations between the gold entities; for a pipeline that finds none",
     ),
     gpu_id: int = typer.Option(-1, "--gpu-id", "-g", help="GPU, -1 for the CPU"),
     force: bool = typer.Option(
@@ -47,7 +53,14 @@ def tune_cli(
     """
     printer = Printer()
     try:
-        found = tune(model, dev, output=output, gpu_id=gpu_id, force=force)
+        found = tune(
+            model,
+            dev,
+            output=output,
+            gold_entities=gold_entities,
+            gpu_id=gpu_id,
+            force=force,
+        )
     except (OSError, ValueError) as error:
         printer.fail(str(error), exits=1)
     for name, figures in found.items():
@@ -60,19 +73,23 @@ def tune(
     dev: Path,
     *,
     output: Path | None = None,
+    gold_entities: bool = False,
     gpu_id: int = -1,
     force: bool = False,
 ) -> dict[str, Figures]:
     """Tune each component that can be tuned, and write the pipeline.
 
     A component can be tuned if it has a method `tune(examples)`: it gets annotated
-    examples on whose predicted documents the components before it have run, sets what
-    it has to set, and gives what it set by name, nothing if it had nothing to go by.
+    examples on whose predicted documents the components before it have run, but not it
+    itself, sets what it has to set, and gives what it set by name, nothing if it had
+    nothing to go by.
 
     model (Path): Folder of the pipeline.
     dev (Path): A .spacy file or a folder of them.
     output (Path or None): Folder of the tuned pipeline; None for the pipeline itself.
         It is replaced in one step.
+    gold_entities (bool): Give the documents their gold entities and switch off what
+        finds entities, so that relations are tuned alone.
     gpu_id (int): The GPU, -1 for the CPU.
     force (bool): Replace a pipeline that is at `output`.
     RETURNS (dict): By component its "settings" and its scores "before" and "after".
@@ -92,7 +109,9 @@ def tune(
     if gpu_id >= 0:
         require_gpu(gpu_id)
     nlp = spacy.load(model)
-    examples = list(create_corpus_v1(dev, gold_ents=False)(nlp))
+    if gold_entities:
+        take_gold_entities(nlp)
+    examples = list(create_corpus_v1(dev, gold_ents=gold_entities)(nlp))
     found = tune_components(nlp, examples)
     if not found:
         raise ValueError(
@@ -128,15 +147,28 @@ def tune_components(nlp: "Language", examples: "list[Example]") -> dict[str, Fig
     tunable = [name for name, pipe in nlp.pipeline if hasattr(pipe, "tune")]
     n_needed = nlp.pipe_names.index(tunable[-1]) + 1 if tunable else 0
     for name, pipe in nlp.pipeline[:n_needed]:
+        if name not in tunable:
+            _run(pipe, examples)
+            continue
+        before = _score(pipe, examples)
+        settings = pipe.tune(examples)  # type: ignore[attr-defined]
+        if settings:
+            after = _score(pipe, examples)
+            found[name] = {"settings": settings, "before": before, "after": after}
         _run(pipe, examples)
-        if name in tunable:
-            before = pipe.score(examples)  # type: ignore[attr-defined]
-            settings = pipe.tune(examples)  # type: ignore[attr-defined]
-            if settings:
-                _run(pipe, examples)
-                after = pipe.score(examples)  # type: ignore[attr-defined]
-                found[name] = {"settings": settings, "before": before, "after": after}
     return found
+
+
+def _score(pipe: Any, examples: "list[Example]") -> Figures:
+    """Score what a component finds, without a trace of it."""
+    from spacy.training import Example
+
+    from ..extensions import copy_doc
+
+    copies = [Example(copy_doc(eg.predicted), eg.reference) for eg in examples]
+    _run(pipe, copies)
+    scores: Figures = pipe.score(copies)
+    return scores
 
 
 def _run(pipe: Any, examples: "list[Example]") -> None:

@@ -55,8 +55,10 @@ class CliErrors:
     )
     B020 = (
         "{path}: nothing in it to tune {model} by, so that nothing was written. Its "
-        "components are {components}; expected one that can be tuned (entities: "
-        "biobert_ner) and documents annotated with what it finds."
+        "components are {components}; expected one that can be tuned (entities, "
+        "relations, categories of ours that do not exclude each other) and documents "
+        "annotated with what it finds. Relations need entities: where no component "
+        "finds any, say --gold-entities."
     )
     B021 = (
         "{path}: expected a pipeline (a folder with a meta.json) to replace, found "

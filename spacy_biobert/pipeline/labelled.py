@@ -9,6 +9,7 @@ from spacy.tokens import Doc
 from ..errors import Errors
 
 N_SAMPLE = 10  # docs that the model's layers read their widths from
+N_TUNED = 64  # docs to score at once in tuning
 
 
 class LabelledPipe(TrainablePipe):  # type: ignore[misc]

@@ -10,12 +10,18 @@ from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example, validate_examples, validate_get_examples
+from spacy.util import minibatch
 from spacy.vocab import Vocab
 from thinc.api import Config, Model
 from thinc.types import Floats2d
 
 from ..errors import Errors, Warnings
-from ..extensions import add_span_confidence, get_name, read_annotated_labels
+from ..extensions import (
+    add_span_confidence,
+    copy_doc,
+    get_name,
+    read_annotated_labels,
+)
 from ..models.calibration import Calibration, fit_calibration
 from ..models.decoding import Segments, decode_entities, find_candidates
 from ..models.judging import judge_entities
@@ -28,7 +34,7 @@ from ..models.tags import (
     get_gold_tags,
     make_tag_names,
 )
-from .labelled import N_SAMPLE, LabelledPipe
+from .labelled import N_SAMPLE, N_TUNED, LabelledPipe
 from .writing import name_confidences, write_candidates, write_entities
 
 DEFAULT_MODEL = Config().from_str(
@@ -203,6 +209,7 @@ class BioBertNer(LabelledPipe):
             if len(eg.reference) and len(sample) < N_SAMPLE:
                 sample.append(eg.reference)
         self._set_labels(found, labels, sample)
+        self.cfg.update(asdict(Calibration()))
         if missed:
             warnings.warn(
                 Warnings.B473.format(
@@ -231,8 +238,9 @@ class BioBertNer(LabelledPipe):
         """Write the entities and their confidences.
 
         docs (Iterable[Doc]): The docs. `doc.ents` is set, and
-            `doc.user_data["entity_confidences"]`; with a `spans_key`
-            `doc.spans[spans_key]`, in the order of the tokens.
+            `doc.user_data["entity_confidences"]`, in which entities that stay keep
+            theirs; with a `spans_key` `doc.spans[spans_key]`, in the order of the
+            tokens.
         scores (list[Floats2d]): What `predict` gave for them.
         """
         docs = list(docs)
@@ -242,7 +250,8 @@ class BioBertNer(LabelledPipe):
         best = decode_entities(lattice, sums, lengths)
         write_entities(docs, best, hashes, keep=not self.overwrite_ents)
         for doc, confidences in zip(docs, self._name(docs, best), strict=True):
-            doc.user_data["entity_confidences"] = confidences
+            of_others = {} if self.overwrite_ents else _get_confidences(doc)
+            doc.user_data["entity_confidences"] = of_others | confidences
         if self.spans_key is None:
             return
         candidates = find_candidates(
@@ -333,32 +342,38 @@ class BioBertNer(LabelledPipe):
         """Calibrate the confidences, so that of those at 0.8 four in five are right.
 
         examples (Iterable[Example]): Annotated examples that the component has not
-            learned from; what comes before it in the pipeline has run on their
-            predicted docs. Entities are set on these.
+            learned from. What comes before it in the pipeline has run on their
+            predicted docs, it itself has not; they are not modified.
         RETURNS (dict[str, float]): What was found: the `temperature` and the `bias`
             (see `Calibration`). Empty if no entity was predicted where there is gold
             annotation, and then nothing is changed.
         """
-        examples = list(examples)
-        validate_examples(examples, "BioBertNer.tune")
-        docs = [eg.predicted for eg in examples]
-        scores = self.predict(docs)
         before = asdict(self.calibration)
         self.cfg.update(asdict(Calibration()))
-        self.set_annotations(docs, scores)
-        judged = [
-            (one.confidence, one.is_right)
-            for eg in examples
-            for one in judge_entities(eg, read_annotated_labels(eg.reference))[0]
-            if one.confidence is not None
-        ]
-        found = {}
-        if judged:
-            confidences, are_right = map(numpy.array, zip(*judged, strict=True))
-            found = asdict(fit_calibration(confidences, are_right))
-        self.cfg.update(found or before)
-        self.set_annotations(docs, scores)
+        judged: list[tuple[float, bool]] = []
+        for batch in minibatch(examples, N_TUNED):  # type: ignore[no-untyped-call]
+            validate_examples(batch, "BioBertNer.tune")
+            copies = [Example(copy_doc(eg.predicted), eg.reference) for eg in batch]
+            docs = [eg.predicted for eg in copies]
+            self.set_annotations(docs, self.predict(docs))
+            judged += [
+                (one.confidence, one.is_right)
+                for eg in copies
+                for one in judge_entities(eg, read_annotated_labels(eg.reference))[0]
+                if one.confidence is not None
+            ]
+        if not judged:
+            self.cfg.update(before)
+            return {}
+        confidences, are_right = map(numpy.array, zip(*judged, strict=True))
+        found = asdict(fit_calibration(confidences, are_right))
+        self.cfg.update(found)
         return found
+
+
+def _get_confidences(doc: Doc) -> dict[str, float]:
+    confidences: dict[str, float] = doc.user_data.get("entity_confidences", {})
+    return confidences
 
 
 def _find_not_aligned(eg: Example) -> list[Span]:

@@ -20,7 +20,7 @@ from ..models.candidates import PairedDocs, PairsT
 from ..models.grouping import GroupPooling
 from ..models.pair_vectors import PairRows, PairRowsT
 from .gold_pairs import is_annotated
-from .labelled import N_SAMPLE, LabelledPipe
+from .labelled import N_SAMPLE, N_TUNED, LabelledPipe
 from .pair_chances import find_chances
 from .pair_loss import compare
 from .pair_survey import PairSurvey
@@ -28,7 +28,6 @@ from .relation_tuning import choose_thresholds, join_items, score_items
 from .targets import Targets, make_targets, sample_negatives, weigh
 
 PositiveWeight = float | dict[str, float] | Literal["balanced"]
-N_TUNED = 64  # docs to score at once in tuning
 NO_PAIRS: PairsT = numpy.zeros((0, 4), dtype=numpy.int32)
 
 

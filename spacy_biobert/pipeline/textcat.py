@@ -4,9 +4,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import numpy
+from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples, validate_get_examples
+from spacy.util import minibatch
 from spacy.vocab import Vocab
 from thinc.api import Config, Model
 from thinc.types import Floats2d
@@ -15,7 +18,7 @@ from ..errors import Errors
 from ..models.class_weights import balance_exclusive, balance_independent
 from ..models.losses import sigmoid_cross_entropy, softmax_cross_entropy
 from .category_thresholds import APPLIES, find_thresholds, log_odds
-from .labelled import N_SAMPLE, LabelledPipe
+from .labelled import N_SAMPLE, N_TUNED, LabelledPipe
 
 # Pairs of category and weight, not a dict: a config's keys take no colon.
 ClassWeightsT = str | list[list[Any]] | None
@@ -162,6 +165,7 @@ class BioBertTextCat(LabelledPipe):
         self.model = model
         self.name = name
         self.exclusive = exclusive
+        self.threshold = threshold
         self.class_weights = class_weights
         self._check_class_weights()
         self.scorer = scorer
@@ -217,6 +221,7 @@ class BioBertTextCat(LabelledPipe):
         self.cfg["positive_label"] = positive_label
         self.cfg["class_weights"] = self._weigh(n_with, n_without)
         self.cfg["thresholds"] = {}
+        self.cfg["threshold"] = self.threshold
 
     def _check_class_weights(self, labels: Sequence[str] | None = None) -> None:
         """Check what the config says; the categories are known once there are labels."""
@@ -317,20 +322,28 @@ class BioBertTextCat(LabelledPipe):
             learned from; what comes before it in the pipeline has run on their
             predicted docs.
         RETURNS (dict[str, float]): By category the probability that becomes 0.5.
-            Categories that apply to none of the docs are not in it. If it is empty,
-            nothing is changed.
+            Categories that apply to none of the docs are not in it, and keep the
+            threshold that they have. If it is empty, nothing is changed.
         """
-        examples = list(examples)
-        validate_examples(examples, "BioBertTextCat.tune")
-        if self.exclusive or not examples:
+        if self.exclusive:
             return {}
         ops = self.model.ops
-        scores = self.predict([eg.predicted for eg in examples])
-        chances = ops.to_numpy(ops.sigmoid(scores))  # type: ignore[no-untyped-call]
-        found = find_thresholds(examples, chances, self.labels)
+        tuned: list[Example] = []
+        parts: list[NDArray[numpy.float32]] = []
+        for batch in minibatch(examples, N_TUNED):  # type: ignore[no-untyped-call]
+            validate_examples(batch, "BioBertTextCat.tune")
+            scores = self.predict([eg.predicted for eg in batch])
+            parts.append(ops.to_numpy(ops.sigmoid(scores)))  # type: ignore[no-untyped-call]
+            tuned += batch
+        if not tuned:
+            return {}
+        found = find_thresholds(tuned, numpy.concatenate(parts), self.labels)
         if not found:
             return {}
-        self.cfg["thresholds"] = found
+        had, configured = self.cfg["thresholds"], self.cfg["threshold"]
+        self.cfg["thresholds"] = {
+            label: found.get(label, had.get(label, configured)) for label in self.labels
+        }
         self.cfg["threshold"] = APPLIES
         return found
 

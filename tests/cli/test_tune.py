@@ -11,7 +11,7 @@ from spacy_biobert.cli.main import app
 from spacy_biobert.cli.tune import tune_components
 from spacy_biobert.readers import create_corpus_v1
 
-from ..joint import make_joint
+from ..joint import make_joint, write_docs
 
 
 def run(*args: object) -> tuple[int, str]:
@@ -141,6 +141,23 @@ def test_tune_sets_the_thresholds_of_relations_and_topics(
                 label in line and f"{threshold:.3f}" in line
                 for line in output.splitlines()
             )
+
+
+def test_tune_without_a_component_for_entities_takes_gold_ones(
+    folder: Path, tmp_path: Path
+) -> None:
+    nlp = spacy.load(folder / "model", exclude=["ner", "textcat"])
+    nlp.to_disk(tmp_path / "model")
+    dev = write_docs(nlp, tmp_path / "dev.spacy")
+
+    code, output = run(tmp_path / "model", dev)
+    assert code == 1
+    assert "--gold-entities" in output
+
+    code, output = run(tmp_path / "model", dev, "--gold-entities")
+    assert code == 0, output
+    cfg = json.loads((tmp_path / "model" / "relation" / "cfg").read_text())
+    assert set(cfg["thresholds"]) == {"causes"}
 
 
 def test_tune_says_when_there_is_nothing_to_tune_by(

@@ -137,6 +137,30 @@ def test_tune_moves_neither_loss_nor_exclusive_categories():
     assert exclusive.cfg == cfg
 
 
+def test_a_category_that_applies_to_no_document_keeps_its_threshold():
+    nlp, textcat = make_shifted()
+    textcat.cfg["threshold"] = 0.2
+    drugs = [text for text, cats in ANY.items() if cats.get("drug")]
+    one = [make_example(nlp, text, {"drug": 1.0, "gene": 0.0}) for text in drugs]
+
+    found = textcat.tune(one)
+
+    assert set(found) == {"drug"}
+    assert textcat.cfg["thresholds"] == {**found, "gene": 0.2}
+    whole = textcat.tune(make_examples(nlp, ANY))
+    assert textcat.tune(one)
+    assert textcat.cfg["thresholds"]["gene"] == whole["gene"]
+
+
+def test_initialize_forgets_what_was_tuned():
+    nlp, textcat = make_shifted()
+    textcat.threshold = 0.2
+    textcat.tune(make_examples(nlp, ANY))
+    assert textcat.cfg["threshold"] == 0.5
+    nlp.initialize(lambda: make_examples(nlp, ANY))
+    assert (textcat.cfg["threshold"], textcat.cfg["thresholds"]) == (0.2, {})
+
+
 def test_tune_without_annotation_changes_nothing():
     nlp = make_ready("biobert_textcat_multilabel")
     textcat = nlp.get_pipe("textcat")

@@ -9,6 +9,7 @@ from .tagged import (
     TEXTS,
     make_blank,
     make_example,
+    make_examples,
     read_ents,
 )
 
@@ -67,6 +68,40 @@ def test_ner_tuned_keeps_what_its_confidence_promises(trained_ner):
         [ent._.confidence for ent in other(text).ents] for other in (copied, nlp)
     )
     assert found == pytest.approx(expected, abs=1e-6)
+
+
+def test_ner_that_keeps_entities_is_tuned_by_those_that_it_adds(trained_ner):
+    found = []
+    for overwrite in (True, False):
+        nlp = make_blank(overwrite_ents=overwrite)
+        nlp.from_bytes(trained_ner.to_bytes())
+        examples = make_unsure(nlp)
+        found.append(nlp.get_pipe("ner").tune(examples))
+        assert not any(eg.predicted.ents for eg in examples)
+
+    assert found[0]["temperature"] != 1.0
+    assert found[1] == pytest.approx(found[0])
+
+
+def test_entities_that_stay_keep_their_confidence(trained_ner):
+    nlp = make_blank(overwrite_ents=False, spans_key="candidates")
+    nlp.from_bytes(trained_ner.to_bytes())
+    text = "Aspirin causes renal failure ."
+    expected = [ent._.confidence for ent in trained_ner(text).ents]
+
+    doc = nlp.get_pipe("ner")(trained_ner(text))
+
+    assert [ent._.confidence for ent in doc.ents] == expected
+    assert None not in expected
+
+
+def test_ner_starts_anew_without_the_calibration_of_old_weights(trained_ner):
+    nlp = make_blank()
+    nlp.from_bytes(trained_ner.to_bytes())
+    ner = nlp.get_pipe("ner")
+    ner.cfg.update(temperature=2.0, bias=-1.0)
+    nlp.initialize(lambda: make_examples(nlp))
+    assert (ner.cfg["temperature"], ner.cfg["bias"]) == (1.0, 0.0)
 
 
 def test_ner_is_not_tuned_by_what_is_not_annotated(trained_ner):
