@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,11 @@ def package_cli(
         help="Scores of the test split, from `evaluate -o`",
         exists=True,
     ),
+    more: list[str] = typer.Option(
+        [],
+        "--more-scores",
+        help="Other scores for the card, as TITLE=FILE; may be repeated",
+    ),
 ) -> None:
     """Build a wheel of a trained pipeline, with a model card as its README.
 
@@ -50,6 +56,7 @@ def package_cli(
             output,
             meta=read_meta(meta),
             scores=read_scores(scores),
+            more=dict(map(read_titled_scores, more)),
         )
     except (OSError, ValueError) as error:
         printer.fail(str(error), exits=1)
@@ -62,7 +69,12 @@ def package_cli(
 
 
 def package(
-    model: Path, output: Path, *, meta: dict[str, Any], scores: dict[str, Any]
+    model: Path,
+    output: Path,
+    *,
+    meta: dict[str, Any],
+    scores: dict[str, Any],
+    more: Mapping[str, dict[str, Any]] | None = None,
 ) -> Path:
     """Build the wheel in a temporary folder and move it to its place.
 
@@ -70,6 +82,7 @@ def package(
     output (Path): Folder for the wheel; one of the same name is replaced.
     meta (dict): What goes into meta.json in place of what is there.
     scores (dict): From `evaluate`; the scores become the meta's performance.
+    more (Mapping): Other scores that the card shows, by their titles.
     RETURNS (Path): The wheel.
     RAISES (OSError): If the output cannot be written.
     RAISES (ValueError): If the folder is no pipeline, or no wheel comes of it.
@@ -86,7 +99,7 @@ def package(
         trained = read_object(copy / "meta.json", "`spacy train` wrote")
         whole_meta = {**trained, **meta, "performance": scores}
         (copy / "meta.json").write_text(json.dumps(whole_meta, indent=2))
-        (copy / "README.md").write_text(model_card(whole_meta, scores))
+        (copy / "README.md").write_text(model_card(whole_meta, scores, more))
         wheel = _build(model, copy, built)
         return Path(shutil.move(wheel, output / wheel.name))
 
@@ -145,6 +158,20 @@ def read_scores(path: Path) -> dict[str, Any]:
     if not scores.keys() & set(keys):
         raise ValueError(Errors.B010.format(path=path, keys=", ".join(keys)))
     return scores
+
+
+def read_titled_scores(titled: str) -> tuple[str, dict[str, Any]]:
+    """Read other scores of a pipeline.
+
+    titled (str): "TITLE=FILE".
+    RETURNS (tuple[str, dict]): The title and the scores.
+    RAISES (OSError): If there is no such file.
+    RAISES (ValueError): If it is not so, or the file holds no scores.
+    """
+    title, _, path = titled.rpartition("=")
+    if not title:
+        raise ValueError(Errors.B024.format(found=titled))
+    return title, read_scores(Path(path))
 
 
 def read_object(path: Path, source: str) -> dict[str, Any]:

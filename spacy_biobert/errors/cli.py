@@ -64,6 +64,10 @@ class CliErrors:
         "{path}: expected a pipeline (a folder with a meta.json) to replace, found "
         "something else. Name another --output."
     )
+    B024 = (
+        "--more-scores: expected TITLE=FILE, found '{found}'. For instance "
+        "--more-scores 'BC5CDR, test split=metrics/bc5cdr.json'."
+    )
     B025 = (
         "--tasks: expected any of {known}, with commas between them, found '{found}'. "
         "For instance --tasks entities,relations."

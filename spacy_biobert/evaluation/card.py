@@ -1,6 +1,6 @@
 """Scores as Markdown tables, and the model card that a package carries. No I/O."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 Scores = dict[str, Any]
@@ -28,6 +28,11 @@ def score_tables(scores: Scores) -> str:
             tables.append(
                 f"### {title}\n\n{markdown_table(('', 'P', 'R', 'F1'), rows)}"
             )
+            if total == "ents" and scores.get("ents_ece") is not None:
+                tables.append(
+                    f"Expected calibration error of their confidences: "
+                    f"{scores['ents_ece']:.3f}."
+                )
     return "\n\n".join(tables)
 
 
@@ -71,11 +76,14 @@ def percent(score: float | None) -> str:
     return "-" if score is None else f"{100 * score:.1f}"
 
 
-def model_card(meta: dict[str, Any], scores: Scores) -> str:
+def model_card(
+    meta: dict[str, Any], scores: Scores, more: Mapping[str, Scores] | None = None
+) -> str:
     """Write the README of a packaged pipeline.
 
     meta (dict): The pipeline's meta: name, version, description, labels, sources.
     scores (dict): From `evaluate`.
+    more (Mapping): Other scores of it, by their titles.
     RETURNS (str): Markdown.
     """
     name = f"{meta['lang']}_{meta['name']}"
@@ -97,6 +105,10 @@ def model_card(meta: dict[str, Any], scores: Scores) -> str:
         markdown_table(("component", "labels"), labels, left=2),
         "## Scores on the test split, in percent",
         score_tables(scores),
+        *(
+            f"## {title}, in percent\n\n{score_tables(found)}"
+            for title, found in (more or {}).items()
+        ),
         *(["## Data", _source_table(sources)] if sources else []),
         "Trained and packaged with [spacy-biobert](https://github.com/spacy-biobert/spacy-biobert)."
         " It is no medical device, and its output is no medical advice.",

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from spacy_biobert.cli.main import app
-from spacy_biobert.cli.package import read_meta, read_scores
+from spacy_biobert.cli.package import read_meta, read_scores, read_titled_scores
 
 from ..joint import make_joint
 
@@ -38,6 +38,7 @@ def test_package_makes_a_wheel_that_requires_us_and_carries_a_card(
             *("package", str(tmp_path / "model"), str(tmp_path / "dist")),
             *("--meta", str(tmp_path / "meta.json")),
             *("--scores", str(tmp_path / "scores.json")),
+            *("--more-scores", f"A = B={tmp_path / 'scores.json'}"),
         ],
     )
 
@@ -50,6 +51,7 @@ def test_package_makes_a_wheel_that_requires_us_and_carries_a_card(
     ).decode()
     assert "Requires-Dist: spacy-biobert<0.2.0,>=0.1.0" in metadata
     assert "| ner | `Chemical`, `Disease` |" in card
+    assert "## A = B, in percent" in card
     assert "| Corpus | CC0 | us | https://x.org |" in card
 
 
@@ -128,3 +130,9 @@ def test_package_refuses_scores_that_are_none(tmp_path: Path) -> None:
 
     with pytest.raises(ValueError, match=r"\[B010\] .*scores.json"):
         read_scores(tmp_path / "scores.json")
+
+
+@pytest.mark.parametrize("found", ["scores.json", "=scores.json"])
+def test_package_refuses_scores_without_a_title(found: str) -> None:
+    with pytest.raises(ValueError, match="B024"):
+        read_titled_scores(found)

@@ -39,6 +39,8 @@ def test_score_tables_show_what_was_scored_in_percent() -> None:
     assert "| names | 10.0 | 10.0 | 10.0 |" in text
     assert "| all (macro) |  |  | 87.5 |" in text
     assert "Categories" not in text
+    assert "calibration" not in text
+    assert "confidences: 0.031." in score_tables({**SCORES, "ents_ece": 0.0312})
 
 
 def test_model_card_names_labels_scores_data_and_licences() -> None:
@@ -78,3 +80,14 @@ def test_model_card_without_sources_or_licence_has_no_empty_parts() -> None:
 
     assert "## Data" not in text
     assert "Licence: not stated." in text
+
+
+def test_model_card_shows_other_scores_under_their_titles() -> None:
+    others = {
+        "Gold entities": {"rel_micro_p": 0.5, "rel_micro_r": 0.5, "rel_micro_f": 0.5}
+    }
+
+    text = model_card(META, SCORES, others)
+
+    _, _, after = text.partition("## Gold entities, in percent")
+    assert after.index("| all (micro) | 50.0 | 50.0 | 50.0 |") < after.index("## Data")
