@@ -76,7 +76,10 @@ def find_first(
     if filed is not None:
         return filed
     outcomes = try_rates(
-        arm.rates, lambda rate: train(replace(job, rate=rate)), plan.work / name
+        arm.rates,
+        lambda rate: train(replace(job, rate=rate)),
+        plan.work / name,
+        settings,
     )
     dev = {rate: outcome["dev"] for rate, outcome in outcomes.items()}
     rate = choose_rate(dev)

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from benchmarks.tasks import arms
 from benchmarks.tasks.arms import Arm, Family
 from benchmarks.tasks.corpora import CORONACENTRAL, Task
 from benchmarks.tasks.grid import choose_rate
-from benchmarks.tasks.jobs import Job, Limits, Outcome
+from benchmarks.tasks.jobs import Encoder, Job, Limits, Outcome
 from benchmarks.tasks.runs import Plan, run_arm
 from benchmarks.tasks.summary import collect, summarize
 
@@ -46,12 +47,18 @@ def plan(tmp_path: Path) -> Plan:
     return Plan("command", 3, Limits(), tmp_path / "work", results=tmp_path / "filed")
 
 
-def learn(learner: Learner, plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+def learn(
+    learner: Learner,
+    plan: Plan,
+    monkeypatch: pytest.MonkeyPatch,
+    encoder: Encoder | None = None,
+    splits: tuple[str, ...] = ("train", "dev", "test", "typos"),
+) -> None:
     family = Family("bag of words", ("topics",), learner)
     monkeypatch.setitem(arms.FAMILIES, "bow", family)
-    splits = ("train", "dev", "test", "typos")
+    monkeypatch.setattr(Arm, "rates", arms.STOCK_RATES)
     data = {split: plan.work.parent / f"{split}.spacy" for split in splits}
-    run_arm(plan, TASK, Arm("bow"), data)
+    run_arm(plan, TASK, Arm("bow", encoder), data)
 
 
 def filed(plan: Plan) -> dict[str, dict]:
@@ -102,6 +109,57 @@ def test_result_of_other_settings_is_not_taken_for_its_own(
 
     with pytest.raises(ValueError, match=r"seed0.json .* \(max_steps\)"):
         learn(Learner(), short, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("change", "encoder"),
+    [
+        ({"limits": Limits(max_steps=5)}, None),
+        ({"limits": Limits(eval_frequency=2)}, None),
+        ({}, Encoder("one", "another/source")),
+    ],
+)
+def test_trial_of_other_settings_is_not_taken_for_a_full_run(
+    plan: Plan,
+    monkeypatch: pytest.MonkeyPatch,
+    change: dict,
+    encoder: Encoder | None,
+) -> None:
+    first, again, last = Learner(), Learner(), Learner()
+    trial = replace(plan, results=plan.results / "trial", seeds=1, **change)
+    learn(first, trial, monkeypatch, encoder)
+    learn(again, replace(trial, results=plan.results / "more"), monkeypatch, encoder)
+    assert (len(first.asked), len(again.asked)) == (3, 0)
+
+    learn(last, replace(plan, seeds=1), monkeypatch, encoder and Encoder("one", "one"))
+
+    assert last.asked == first.asked
+
+
+def test_trial_is_trained_again_to_be_scored_on_more(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trial = replace(plan, results=plan.results / "trial", seeds=1)
+    learn(Learner(), trial, monkeypatch, splits=("train", "dev", "test"))
+    learner = Learner()
+
+    learn(learner, replace(plan, seeds=1), monkeypatch)
+
+    assert len(learner.asked) == 3
+
+
+def test_outcome_that_does_not_say_its_settings_is_not_taken(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan.work.mkdir()
+    bare = plan.work / "task_coronacentral_bow_seed0_rate0.001.json"
+    bare.write_text('{"dev": 0.9, "scores": {}, "best_step": 1}')
+    learner = Learner()
+
+    learn(learner, replace(plan, seeds=1), monkeypatch)
+
+    assert len(learner.asked) == 3
+    assert json.loads(bare.read_text())["outcome"]["dev"] == 0.6
 
 
 def test_lowest_of_the_best_rates_is_chosen() -> None:
