@@ -154,6 +154,12 @@ class ComponentErrors:
         "BlindedPairModel: expected {key} {expected}, found {found}. Correct it in "
         "[components.relation.model]."
     )
+    B468 = (
+        "Component '{name}': expected scores that are finite numbers, found NaN or "
+        "infinity in {found} of {total}. The weights of the component, or of the encoder "
+        "in front of it, are not finite, because training diverged. Lower the learning "
+        "rate in [training.optimizer] and train again, or load a pipeline from before."
+    )
     B470 = (
         "Document {document!r}: expected doc.user_data['annotated_labels'] to be a list "
         "of texts, the labels whose entities are all annotated, found {found!r}. Correct "

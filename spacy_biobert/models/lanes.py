@@ -87,6 +87,9 @@ def settle(
 ) -> FoundT:
     """Run all lanes until each begins as its neighbour ends.
 
+    Each run puts one more lane of a document right, so that there are no more runs
+    than lanes, even if states are no numbers and never agree.
+
     run (Callable): Takes the state that each lane begins in, [S, C]; gives the state
         that each ends in, [S, C], and what was found on the way. Modifies nothing.
     first (NDArray): The state in which a document begins, [S, 1].
@@ -96,12 +99,13 @@ def settle(
     """
     at_edge = neighbours < 0
     start = numpy.repeat(first, len(neighbours), axis=1)
-    while True:
+    for _ in range(max(1, len(neighbours))):
         end, found = run(start)
         new = numpy.where(at_edge, first, end[:, neighbours])
         if _are_same(new, start):
-            return found
+            break
         start = new
+    return found
 
 
 def _are_same(X: NDArray[Any], Y: NDArray[Any]) -> bool:

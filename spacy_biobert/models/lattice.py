@@ -83,7 +83,8 @@ def build_lattice(
 ) -> Lattice:
     """Give each token its score in each role.
 
-    logits (NDArray): One row per token, one column per tag of `make_tag_names`.
+    logits (NDArray): One row per token, one column per tag of `make_tag_names`; all
+        finite.
     lengths (Sequence[int]): Tokens of each doc, summing to the rows of `logits`.
     scheme (str): "bio" or "biluo".
     is_space (NDArray): Whether the token is whitespace, bool, [N]. An entity

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+import numpy
 from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc
 
@@ -58,6 +59,21 @@ class LabelledPipe(TrainablePipe):  # type: ignore[misc]
         if self.model.get_ref("output_layer").has_param("W"):
             self.set_output(self.n_outputs)
         return 1
+
+    def _check_finite(self, scores: Any) -> None:
+        """Refuse scores (an array of numpy or cupy) that are NaN or infinite.
+
+        They would become annotations that look like any others.
+        """
+        are_finite = numpy.isfinite(scores)
+        if not bool(are_finite.all()):
+            raise ValueError(
+                Errors.B468.format(
+                    name=self.name,
+                    found=int((~are_finite).sum()),
+                    total=are_finite.size,
+                )
+            )
 
     def _set_labels(
         self, found: set[str], labels: Sequence[str] | None, sample: list[Doc]

@@ -242,6 +242,7 @@ class BioBertNer(LabelledPipe):
             theirs; with a `spans_key` `doc.spans[spans_key]`, in the order of the
             tokens.
         scores (list[Floats2d]): What `predict` gave for them.
+        RAISES (ValueError): If a score is not finite.
         """
         docs = list(docs)
         lengths = [len(doc) for doc in docs]
@@ -276,8 +277,10 @@ class BioBertNer(LabelledPipe):
         ops = self.model.ops
         spaces = [numpy.zeros(0, bool), *(doc.to_array("IS_SPACE") for doc in docs)]
         logits = ops.reshape2f(ops.flatten(scores), -1, self.n_outputs)
+        rows = ops.to_numpy(logits)  # type: ignore[no-untyped-call]
+        self._check_finite(rows)
         lattice = build_lattice(
-            ops.to_numpy(logits),  # type: ignore[no-untyped-call]
+            rows,
             [len(doc) for doc in docs],
             scheme=self.scheme,
             is_space=numpy.concatenate(spaces).astype(bool),

@@ -208,6 +208,7 @@ class BioBertRelation(LabelledPipe):
         docs (Iterable[Doc]): The docs. `doc.user_data["relations"]` is set, which
             `doc._.relations` reads.
         scores (PairRows): What `predict` gave for them.
+        RAISES (ValueError): If a score is not finite.
         """
         docs = list(docs)
         thresholds = self.thresholds
@@ -229,6 +230,7 @@ class BioBertRelation(LabelledPipe):
     def _find_chances(
         self, docs: list[Doc], scores: PairRows
     ) -> list[NDArray[numpy.float32]]:
+        self._check_finite(scores.rows)
         return find_chances(
             self.model.ops,
             docs,
@@ -344,7 +346,8 @@ class BioBertRelation(LabelledPipe):
             predicted docs have gone through the components in front.
         RETURNS (dict[str, float]): The thresholds that were set, by label. Empty if
             no doc is annotated with relations.
-        RAISES (ValueError): If the stored relations are malformed.
+        RAISES (ValueError): If the stored relations are malformed, or a score is not
+            finite.
         """
         parts = []
         for batch in minibatch(examples, N_TUNED):  # type: ignore[no-untyped-call]

@@ -299,8 +299,10 @@ class BioBertTextCat(LabelledPipe):
 
         docs (Iterable[Doc]): The docs.
         scores (Floats2d): What `predict` gave for them.
+        RAISES (ValueError): If a score is not finite.
         """
         docs = list(docs)
+        self._check_finite(scores)
         ops = self.model.ops
         if self.exclusive:
             chances = ops.softmax(scores)
@@ -324,6 +326,7 @@ class BioBertTextCat(LabelledPipe):
         RETURNS (dict[str, float]): By category the probability that becomes 0.5.
             Categories that apply to none of the docs are not in it, and keep the
             threshold that they have. If it is empty, nothing is changed.
+        RAISES (ValueError): If a score is not finite.
         """
         if self.exclusive:
             return {}
@@ -333,6 +336,7 @@ class BioBertTextCat(LabelledPipe):
         for batch in minibatch(examples, N_TUNED):  # type: ignore[no-untyped-call]
             validate_examples(batch, "BioBertTextCat.tune")
             scores = self.predict([eg.predicted for eg in batch])
+            self._check_finite(scores)
             parts.append(ops.to_numpy(ops.sigmoid(scores)))  # type: ignore[no-untyped-call]
             tuned += batch
         if not tuned:

@@ -199,6 +199,19 @@ def test_decoding_does_not_depend_on_the_length_of_a_lane(
     assert_allclose(list(found[0].values()), list(found[1].values()), atol=1e-7)
 
 
+def test_lanes_that_never_agree_end_after_one_run_for_each():
+    n_runs = 0
+
+    def run(start):
+        nonlocal n_runs
+        n_runs += 1
+        assert n_runs < 99
+        return start + numpy.nan, n_runs
+
+    neighbours = numpy.array([-1, 0, 1])
+    assert lanes.settle(run, numpy.zeros((2, 1)), neighbours) == n_runs == 3
+
+
 def find_all_candidates(logits, scheme, spaces, closed):
     """The chance of each entity that any set of entities has, by trying all."""
     chances = enumerate_all(logits, scheme, spaces, closed)
