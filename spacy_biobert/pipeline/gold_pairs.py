@@ -4,16 +4,18 @@ Entities are matched by their bounds in characters, because the proposed ones ma
 stand on other tokens than the gold ones.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import numpy
 from numpy.typing import NDArray
 from spacy.tokens import Doc
 
-from ..extensions import ConceptRow, RelationRow, read_concept_relations, read_relations
+from ..extensions import read_concept_relations, read_relations
 
-MaskT = NDArray[numpy.bool_]
+# Rows of pairs, and spans as `_to_codes` writes them.
+RowsT = NDArray[numpy.int64]
+CodesT = NDArray[numpy.int64]
 
 
 def is_annotated(reference: Doc) -> bool:
@@ -23,7 +25,7 @@ def is_annotated(reference: Doc) -> bool:
 
 def find_gold_pairs(
     predicted: Doc, reference: Doc, pairs: NDArray[Any], *, directed: bool
-) -> list[tuple[str, MaskT]]:
+) -> list[tuple[str, RowsT]]:
     """Find for each gold relation the pairs that it makes true.
 
     A relation between mentions makes the pair with the same bounds true. A relation
@@ -35,30 +37,35 @@ def find_gold_pairs(
     reference (Doc): The same text with gold annotation.
     pairs (NDArray): (start1, end1, start2, end2) in tokens of `predicted`, [P, 4].
     directed (bool): If False, the other order of the arguments is right too.
-    RETURNS (list[tuple[str, NDArray]]): Per gold relation its label, and for each
-        pair whether it is true, [P].
+    RETURNS (list[tuple[str, NDArray]]): Per gold relation its label, and the rows of
+        the pairs that are true, in ascending order: those between mentions, then
+        those between concepts, as they are stored.
     RAISES (ValueError): If the stored relations are malformed.
     """
     args1 = _to_codes(predicted, pairs[:, :2])
     args2 = _to_codes(predicted, pairs[:, 2:])
-    mentions = _find_mentions(reference)
-    nothing = numpy.zeros(0, dtype="int64")
-    found: list[tuple[str, MaskT]] = []
-    for row in _read_gold(reference):
-        if isinstance(row, RelationRow):
-            end1, end2 = _to_codes(reference, numpy.array(row[:4]).reshape(2, 2))
-        else:
-            end1 = mentions.get(row.concept1, nothing)
-            end2 = mentions.get(row.concept2, nothing)
-        is_true = numpy.isin(args1, end1) & numpy.isin(args2, end2)
+    # A relation then looks only at the pairs that begin with one of its mentions.
+    order = numpy.argsort(args1, kind="stable")
+    sorted_args1 = args1[order]
+
+    def find_rows(ends1: CodesT, ends2: CodesT) -> RowsT:
+        first = numpy.searchsorted(sorted_args1, ends1, "left").tolist()
+        last = numpy.searchsorted(sorted_args1, ends1, "right").tolist()
+        slices = [order[a:b] for a, b in zip(first, last, strict=True)]
+        rows = numpy.concatenate([order[:0], *slices])
+        return rows[numpy.isin(args2[rows], ends2)]
+
+    found: list[tuple[str, RowsT]] = []
+    for label, ends1, ends2 in _read_gold_ends(reference):
+        rows = find_rows(ends1, ends2)
         if not directed:
-            is_true |= numpy.isin(args1, end2) & numpy.isin(args2, end1)
-        found.append((row.label, is_true))
+            rows = numpy.concatenate([rows, find_rows(ends2, ends1)])
+        found.append((label, numpy.unique(rows)))
     return found
 
 
 def make_truths(
-    gold: Collection[tuple[str, MaskT]], labels: Sequence[str], n_pairs: int
+    gold: Collection[tuple[str, RowsT]], labels: Sequence[str], n_pairs: int
 ) -> NDArray[numpy.float32]:
     """Write which labels each pair has.
 
@@ -69,20 +76,26 @@ def make_truths(
     """
     truths = numpy.zeros((n_pairs, len(labels)), dtype=numpy.float32)
     columns = {label: i for i, label in enumerate(labels)}
-    for label, is_true in gold:
+    for label, rows in gold:
         if label in columns:
-            truths[is_true, columns[label]] = 1.0
+            truths[rows, columns[label]] = 1.0
     return truths
 
 
-def _read_gold(reference: Doc) -> list[RelationRow | ConceptRow]:
-    return [
-        *(read_relations(reference) or ()),
-        *(read_concept_relations(reference) or ()),
-    ]
+def _read_gold_ends(reference: Doc) -> Iterator[tuple[str, CodesT, CodesT]]:
+    """Give the label of each gold relation, and the spans, as codes, of its two ends."""
+    rows = read_relations(reference) or []
+    bounds = numpy.array([row[:4] for row in rows]).reshape(-1, 2)
+    codes = _to_codes(reference, bounds).reshape(-1, 2, 1)
+    for row, (end1, end2) in zip(rows, codes, strict=True):
+        yield row.label, end1, end2
+    mentions = _find_mentions(reference)
+    nothing = numpy.zeros(0, dtype="int64")
+    for concept1, concept2, label in read_concept_relations(reference) or ():
+        yield label, mentions.get(concept1, nothing), mentions.get(concept2, nothing)
 
 
-def _find_mentions(reference: Doc) -> dict[str, NDArray[numpy.int64]]:
+def _find_mentions(reference: Doc) -> dict[str, CodesT]:
     """Find the spans, as codes, that stand for each concept."""
     ents = reference.ents
     bounds = numpy.array([(ent.start, ent.end) for ent in ents]).reshape(-1, 2)
@@ -94,11 +107,11 @@ def _find_mentions(reference: Doc) -> dict[str, NDArray[numpy.int64]]:
     return {concept: numpy.array(found) for concept, found in codes.items()}
 
 
-def _to_codes(doc: Doc, bounds: NDArray[Any]) -> NDArray[numpy.int64]:
+def _to_codes(doc: Doc, bounds: NDArray[Any]) -> CodesT:
     """Give spans [N, 2] in tokens one number each that says their characters."""
     if not len(bounds):
         return numpy.zeros(0, dtype="int64")
     starts, lengths = doc.to_array(["IDX", "LENGTH"]).astype("int64").T
     first, last = bounds.astype("int64").T
-    ends: NDArray[numpy.int64] = starts[last - 1] + lengths[last - 1]
+    ends: CodesT = starts[last - 1] + lengths[last - 1]
     return (starts[first] << 32) + ends

@@ -1,5 +1,9 @@
+import tracemalloc
+
 import numpy
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
 
@@ -30,8 +34,7 @@ def find(reference, predicted=None, *, directed=True, **kwargs):
     pairs = make_entity_pairs_v1(directed=directed, **kwargs)(predicted)
     gold = find_gold_pairs(predicted, reference, pairs, directed=directed)
     return [
-        (label, [tuple(pair) for pair in pairs[is_true].tolist()])
-        for label, is_true in gold
+        (label, [tuple(pair) for pair in pairs[true].tolist()]) for label, true in gold
     ]
 
 
@@ -84,6 +87,66 @@ def test_pairs_are_matched_by_characters():
     assert find(reference, predicted) == [("x", [(0, 2, 5, 6)]), ("y", [(0, 2, 5, 6)])]
 
 
+@settings(deadline=None, max_examples=50)
+@given(
+    concepts=st.lists(st.sampled_from(["A", "B", "A|B", "C|A", ""]), max_size=7),
+    rows=st.lists(
+        st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=4
+    ),
+    between=st.lists(st.tuples(*[st.sampled_from("ABC")] * 2), max_size=4),
+    directed=st.booleans(),
+    max_distance=st.sampled_from([None, 2]),
+)
+def test_true_pairs_are_those_that_each_pair_asked_alone_is(
+    concepts, rows, between, directed, max_distance
+):
+    words = [f"w{i}" for i in range(7)]
+    ents = [(i, i + 1, concept) for i, concept in enumerate(concepts)]
+    reference = make_doc(
+        words,
+        ents,
+        relations=[(a, a + 1, b, b + 1, "x", 1.0) for a, b in rows],
+        concept_relations=[(*pair, "y") for pair in between],
+    )
+    pairs = make_entity_pairs_v1(directed=directed, max_distance=max_distance)
+    pairs = pairs(reference)[::-1]
+    gold = find_gold_pairs(reference, reference, pairs, directed=directed)
+
+    def is_true(ends, one, two):
+        if isinstance(ends[0], int):
+            return ends == (one, two)
+        return all(
+            end in concepts[i].split("|")
+            for end, i in zip(ends, (one, two), strict=True)
+        )
+
+    expected = [
+        [
+            i
+            for i, (one, two) in enumerate(pairs[:, (0, 2)].tolist())
+            if is_true(ends, one, two) or (not directed and is_true(ends, two, one))
+        ]
+        for ends in [*rows, *between]
+    ]
+    assert [true.tolist() for _, true in gold] == expected
+
+
+@pytest.mark.parametrize("directed", [True, False])
+def test_gold_pairs_take_little_memory_of_many_relations(directed):
+    ents = [(i, i + 1, "") for i in range(300)]
+    ends = numpy.random.default_rng(0).integers(0, 300, (1000, 2)).tolist()
+    rows = [(a, a + 1, b, b + 1, "x", 1.0) for a, b in ends]
+    reference = make_doc([f"w{i}" for i in range(300)], ents, relations=rows)
+    pairs = make_entity_pairs_v1(directed=directed)(reference)
+    tracemalloc.start()
+    gold = find_gold_pairs(reference, reference, pairs, directed=directed)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(gold) == 1000
+    # A mask for each relation would be 1000 bytes a pair.
+    assert peak < 100 * len(pairs)
+
+
 @pytest.mark.parametrize("predicted", [make_doc(ents=[]), make_doc(words=[], ents=[])])
 def test_gold_pairs_of_no_pairs_are_none(predicted):
     reference = make_doc(relations=[(*ASA, *PAIN, "x", 1.0)])
@@ -98,9 +161,10 @@ def test_documents_are_annotated_by_either_kind_even_if_empty():
 
 def test_truths_hold_several_labels_or_none_per_pair():
     gold = [
-        ("y", numpy.array([True, False, False])),
-        ("x", numpy.array([True, False, True])),
-        ("unknown", numpy.array([True, True, True])),
+        ("y", numpy.array([0])),
+        ("x", numpy.array([0, 2])),
+        ("unknown", numpy.array([0, 1, 2])),
+        ("y", numpy.zeros(0, "int64")),
     ]
     truths = make_truths(gold, ("x", "y"), 3)
     assert truths.tolist() == [[1, 1], [0, 0], [1, 0]]
