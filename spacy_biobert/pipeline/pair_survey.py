@@ -1,6 +1,7 @@
 """What the training documents hold: labels, pairs with and without, and what is missed."""
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from spacy.tokens import Doc
@@ -30,7 +31,14 @@ class PairSurvey:
     n_none: int = 0
 
     def add(
-        self, reference: Doc, get_pairs: GetPairsT, *, directed: bool, pooled: bool
+        self,
+        reference: Doc,
+        get_pairs: GetPairsT,
+        *,
+        directed: bool,
+        pooled: bool,
+        labels: Collection[str] | None = None,
+        exclusive_name: str | None = None,
     ) -> None:
         """Count a document, if it is annotated.
 
@@ -39,34 +47,41 @@ class PairSurvey:
         get_pairs (Callable): Proposes the pairs of a doc.
         directed (bool): Whether (a, b) and (b, a) are two pairs.
         pooled (bool): Whether units are pairs of concepts.
-        RAISES (ValueError): If the stored relations are malformed.
+        labels (Collection[str] | None): The labels that units can have; None for all
+            that there are.
+        exclusive_name (str | None): Name of a component of which each unit has at
+            most one label; None if it may have several.
+        RAISES (ValueError): If the stored relations are malformed, or give a pair more
+            labels than it may have.
         """
         if not is_annotated(reference):
             return
         if getattr(get_pairs, "max_sentences", None) is not None:
             reference = BioBertSentences()(reference.copy())
         pairs = get_pairs(reference)
-        labels = set()
+        found = set()
         for label, rows in find_gold_pairs(
             reference, reference, pairs, directed=directed
         ):
-            labels.add(label)
+            found.add(label)
             self.n_gold[label] += 1
             self.n_missed[label] += not len(rows)
-        named = sorted(labels)
+        named = sorted(found if labels is None else found.intersection(labels))
         targets = make_targets(
             [Example(reference, reference)],
             [pairs],
             named,
             directed=directed,
             pooled=pooled,
+            exclusive_name=exclusive_name,
         )
-        sums = targets.truths.sum(axis=0).tolist()
+        truths = targets.truths[targets.counts > 0]
+        sums = truths.sum(axis=0).tolist()
         self.n_true.update(
             {label: int(n_true) for label, n_true in zip(named, sums, strict=True)}
         )
-        self.n_units += len(targets.truths)
-        self.n_none += int((~targets.truths.any(axis=1)).sum())
+        self.n_units += len(truths)
+        self.n_none += int((~truths.any(axis=1)).sum())
 
     def balance(self, label: str, *, exclusive: bool) -> float:
         """Give the weight with which a label counts as much in all as its absence.

@@ -142,8 +142,9 @@ class BioBertRelation(LabelledPipe):
             relations in the examples, in alphabetic order.
         RAISES (ValueError): If there is no label or no doc with tokens, if no
             relation has one of `labels`, if `positive_weight` names others, if the
-            stored relations are malformed, or if the model has another number of
-            outputs.
+            stored relations are malformed, if the model has another number of
+            outputs, or if exclusive and the gold relations give a proposed pair
+            several labels.
         """
         validate_get_examples(get_examples, "BioBertRelation.initialize")
         survey = PairSurvey()
@@ -154,6 +155,8 @@ class BioBertRelation(LabelledPipe):
                 self.model.attrs["get_pairs"],
                 directed=self.directed,
                 pooled=self.pool_concepts is not None,
+                labels=labels,
+                exclusive_name=self.name if self.exclusive else None,
             )
             if len(eg.reference) and len(sample) < N_SAMPLE:
                 sample.append(eg.reference)
@@ -294,7 +297,8 @@ class BioBertRelation(LabelledPipe):
 
         A doc that carries relations of neither kind is not annotated; its pairs
         count neither in the loss nor in the gradient. In an annotated doc each pair
-        without a gold relation has none.
+        without a gold relation has none. If exclusive, concepts that the predicted
+        doc does not tell apart do not count either where they have several labels.
 
         examples (Iterable[Example]): The examples.
         scores (PairRows): The model's output for their predicted docs.

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 
 import numpy
 from numpy.typing import NDArray
-from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..errors import Errors
@@ -17,6 +16,7 @@ from ..extensions import get_name, read_concept_relations, read_relations
 from ..models.candidates import PairsT
 from ..models.grouping import Grouping
 from .concept_pairs import find_gold_concept_pairs, group_by_concepts, join_groupings
+from .gold_conflicts import find_conflict
 from .gold_pairs import find_gold_pairs, is_annotated, make_truths
 
 FloatsT = NDArray[numpy.float32]
@@ -30,7 +30,7 @@ class Targets:
     grouping (Grouping | None): The pairs of mentions of each unit; None if each
         pair is a unit.
     truths (FloatsT): 1 where a unit has the label, else 0, [U, L].
-    counts (FloatsT): How much each unit counts, 0 in docs without annotation, [U].
+    counts (FloatsT): How much each unit counts, 0 where it is not known, [U].
     """
 
     pairs: list[PairsT]
@@ -57,9 +57,11 @@ def make_targets(
     pooled (bool): Whether units are pairs of concepts.
     exclusive_name (str | None): Name of a component of which each unit has at most
         one label; None if it may have several.
-    RETURNS (Targets): Every unit of an annotated doc counts 1.
-    RAISES (ValueError): If the stored relations are malformed, or give a unit more
-        labels than it may have.
+    RETURNS (Targets): Every unit of an annotated doc counts 1; but 0 if it should have
+        one label and has several, because mentions of several gold concepts fall
+        together in it.
+    RAISES (ValueError): If the stored relations are malformed, or themselves give a
+        pair more labels than it may have.
     """
     truths, counts = [numpy.zeros((0, len(labels)), "f")], [numpy.zeros(0, "f")]
     groupings = []
@@ -69,10 +71,20 @@ def make_targets(
             groupings.append(grouping)
         else:
             found = _label_mentions(eg, of_doc, labels, directed=directed)
+        of_units = numpy.full(len(found), is_annotated(eg.reference), "f")
         if exclusive_name is not None:
-            _check_exclusive(found, eg.reference, labels, exclusive_name)
+            is_ambiguous = _find_ambiguous(
+                eg,
+                of_doc,
+                labels,
+                found,
+                directed=directed,
+                pooled=pooled,
+                name=exclusive_name,
+            )
+            of_units[is_ambiguous] = 0.0
         truths.append(found)
-        counts.append(numpy.full(len(found), is_annotated(eg.reference), "f"))
+        counts.append(of_units)
     return Targets(
         pairs=pairs,
         grouping=join_groupings(groupings, [*map(len, pairs)]) if pooled else None,
@@ -182,16 +194,32 @@ def _label_concepts(
     return grouping, truths
 
 
-def _check_exclusive(
-    truths: FloatsT, reference: Doc, labels: Sequence[str], name: str
-) -> None:
-    several = truths[truths.sum(axis=1) > 1]
-    if len(several):
-        found = [
-            label for label, value in zip(labels, several[0], strict=True) if value
-        ]
+def _find_ambiguous(
+    eg: Example,
+    pairs: PairsT,
+    labels: Sequence[str],
+    truths: FloatsT,
+    *,
+    directed: bool,
+    pooled: bool,
+    name: str,
+) -> NDArray[numpy.bool_]:
+    """Find the units with several labels, where each should have one at most, [U].
+
+    RAISES (ValueError): If the gold annotation contradicts itself.
+    """
+    is_ambiguous: NDArray[numpy.bool_] = truths.sum(axis=1) > 1
+    if not is_ambiguous.any():
+        return is_ambiguous
+    if pooled:
+        found = find_conflict(eg, pairs, labels, directed=directed)
+    else:
+        of_first = truths[is_ambiguous][0]
+        found = [label for label, is_ in zip(labels, of_first, strict=True) if is_]
+    if found:
         raise ValueError(
             Errors.B459.format(
-                name=name, document=get_name(reference), found=", ".join(found)
+                name=name, document=get_name(eg.reference), found=", ".join(found)
             )
         )
+    return is_ambiguous

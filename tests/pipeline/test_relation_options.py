@@ -153,6 +153,41 @@ def test_relation_exclusive_refuses_two_labels_for_a_pair():
         nlp.get_pipe("relation").update(make_examples(nlp))
 
 
+@pytest.mark.parametrize("pooling", [None, "max"])
+def test_relation_exclusive_refuses_two_labels_for_a_pair_at_once(pooling):
+    with pytest.raises(
+        ValueError,
+        match=r"^\[B459\] Component 'relation', document 'Aspirin induces pain treats "
+        r"fever .*changes, treats",
+    ):
+        initialize(
+            make_examples(spacy.blank("en")), exclusive=True, pool_concepts=pooling
+        )
+
+
+def test_relation_does_not_learn_from_concepts_that_it_cannot_tell_apart():
+    ents = [(0, 1, "X"), (2, 3, "X"), (4, 5, "X"), (6, 7, "X")]
+    eg = make_example(
+        spacy.blank("en"),
+        "drug treats pain , drug causes pain",
+        ents,
+        [(0, 1, "treats"), (2, 3, "causes")],
+    )
+    # Only the reference says that the drugs are two.
+    eg.reference.ents = [
+        Span(eg.reference, *ent, kb_id=kb)
+        for ent, kb in zip(ents, ("C1", "D1", "C2", "D2"), strict=True)
+    ]
+    nlp = initialize([eg], exclusive=True, pool_concepts="logsumexp")
+    relation = nlp.get_pipe("relation")
+    scores = relation.predict([eg.predicted])
+    _, d_rows = relation.get_loss([eg], scores)
+    for (start1, _, start2, _), d_row in zip(scores.pairs[0], d_rows, strict=True):
+        texts = eg.predicted[start1].text, eg.predicted[start2].text
+        assert d_row.any() == (texts != ("drug", "pain"))
+    nlp.update([eg])
+
+
 def test_relation_weights_labels_as_told():
     examples = make_examples(spacy.blank("en"), SINGLE)
     # By hand: 12 pairs; induces in 2, treats in 1, changes in 1; 8 have none.
