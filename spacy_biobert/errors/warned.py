@@ -39,9 +39,11 @@ class WarningMessages:
     )
     B457 = (
         "Component '{name}': {n_missed} of the {n_gold} gold relations in the training "
-        "documents join entities that get_pairs never proposes, so that recall stays "
-        "below {recall:.1%}. Widen max_distance or types in "
-        "[components.{name}.model.get_pairs]."
+        "documents are of no proposed pair, so that recall stays below {recall:.1%}. "
+        "{n_apart} of them join entities that get_pairs never proposes: widen "
+        "max_distance, max_sentences or types in [components.{name}.model.get_pairs]. "
+        "{n_bare} have a concept or a span that no entity of the document stands for: "
+        "annotate the entity, or leave the relation out."
     )
     B473 = (
         "Component '{name}': {n_missed} of the {n_gold} gold entities in the training "

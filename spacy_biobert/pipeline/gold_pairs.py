@@ -64,6 +64,21 @@ def find_gold_pairs(
     return found
 
 
+def find_bare(reference: Doc) -> list[bool]:
+    """Tell of each gold relation whether an end of it has no entity in the document.
+
+    reference (Doc): The document with gold annotation.
+    RETURNS (list[bool]): In the order of `find_gold_pairs`.
+    RAISES (ValueError): If the stored relations are malformed.
+    """
+    bounds = numpy.array([(ent.start, ent.end) for ent in reference.ents])
+    ents = set(_to_codes(reference, bounds.reshape(-1, 2)).tolist())
+    return [
+        ents.isdisjoint(ends1.tolist()) or ents.isdisjoint(ends2.tolist())
+        for _, ends1, ends2 in _read_gold_ends(reference)
+    ]
+
+
 def make_truths(
     gold: Collection[tuple[str, RowsT]], labels: Sequence[str], n_pairs: int
 ) -> NDArray[numpy.float32]:

@@ -8,7 +8,7 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..models.candidates import GetPairsT
-from .gold_pairs import find_gold_pairs, is_annotated
+from .gold_pairs import find_bare, find_gold_pairs, is_annotated
 from .sentences import BioBertSentences
 from .targets import make_targets
 
@@ -19,6 +19,7 @@ class PairSurvey:
 
     n_gold (Counter): Gold relations by label.
     n_missed (Counter): Those of them whose pair is not proposed.
+    n_bare (Counter): Those of the missed ones that have an end without an entity.
     n_true (Counter): Units (pairs of mentions, or of concepts) by label.
     n_units (int): All units.
     n_none (int): Units without any label.
@@ -26,6 +27,7 @@ class PairSurvey:
 
     n_gold: Counter[str] = field(default_factory=Counter)
     n_missed: Counter[str] = field(default_factory=Counter)
+    n_bare: Counter[str] = field(default_factory=Counter)
     n_true: Counter[str] = field(default_factory=Counter)
     n_units: int = 0
     n_none: int = 0
@@ -60,12 +62,13 @@ class PairSurvey:
             reference = BioBertSentences()(reference.copy())
         pairs = get_pairs(reference)
         found = set()
-        for label, rows in find_gold_pairs(
-            reference, reference, pairs, directed=directed
-        ):
+        gold = find_gold_pairs(reference, reference, pairs, directed=directed)
+        are_bare = find_bare(reference)
+        for (label, rows), is_bare in zip(gold, are_bare, strict=True):
             found.add(label)
             self.n_gold[label] += 1
             self.n_missed[label] += not len(rows)
+            self.n_bare[label] += is_bare and not len(rows)
         named = sorted(found if labels is None else found.intersection(labels))
         targets = make_targets(
             [Example(reference, reference)],

@@ -182,12 +182,15 @@ class BioBertRelation(LabelledPipe):
     def _warn_of_missed(self, survey: PairSurvey) -> None:
         n_gold = sum(survey.n_gold[label] for label in self.labels)
         n_missed = sum(survey.n_missed[label] for label in self.labels)
+        n_bare = sum(survey.n_bare[label] for label in self.labels)
         if n_missed:
             warnings.warn(
                 Warnings.B457.format(
                     name=self.name,
                     n_gold=n_gold,
                     n_missed=n_missed,
+                    n_apart=n_missed - n_bare,
+                    n_bare=n_bare,
                     recall=1 - n_missed / n_gold,
                 ),
                 stacklevel=3,

@@ -335,6 +335,32 @@ def test_relation_counts_what_sentence_windows_miss_without_gold_sentences():
     assert not examples[0].reference.has_annotation("SENT_START")
 
 
+def test_relation_warns_apart_of_what_no_pairs_could_find():
+    nlp = make_blank(pairs={"max_sentences": 1})
+    text = "Aspirin was given. The pain stayed."
+    ents = [(0, 1, "Chemical"), (5, 6, "Disease")]
+    # Between sentences, and from a word that is no entity.
+    rows = [(0, 1, 5, 6, "treats", 1.0), (1, 2, 5, 6, "treats", 1.0)]
+    eg = make_example(nlp, text, ents)
+    eg.reference.ents = [
+        Span(eg.reference, *ent, kb_id=kb)
+        for ent, kb in zip(ents, ("C", "D"), strict=True)
+    ]
+    eg.reference.user_data["relations"] = rows
+    eg.reference.user_data["concept_relations"] = [
+        ("C", "D", "treats"),
+        ("C", "C9", "treats"),
+        ("C9", "C9", "treats"),
+    ]
+    with pytest.warns(
+        UserWarning,
+        match=r"^\[B457\] .*: 5 of the 10 gold .* below 50.0%\. 2 of them join entities .*"
+        r"max_distance, max_sentences or types in \[components\.relation\.model"
+        r"\.get_pairs\]\. 3 have .* no entity",
+    ):
+        nlp.initialize(lambda: [eg, *make_examples(nlp)])
+
+
 def test_relation_with_itself_is_missed_and_duplicates_count_once():
     nlp = make_blank()
     gold = [(0, 0, "treats"), (0, 1, "treats"), (0, 1, "treats"), (1, 0, "treats")]
