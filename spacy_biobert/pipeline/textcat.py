@@ -314,7 +314,7 @@ class BioBertTextCat(LabelledPipe):
             doc.cats.update(zip(self.labels, values, strict=True))
 
     def tune(self, examples: Iterable[Example]) -> dict[str, float]:
-        """Find for each category the threshold that has the best F1.
+        """Find for each category the threshold with the best F1 (see `find_thresholds`).
 
         From then on every category applies from 0.5 on: that is the scorer's
         threshold, and `doc.cats` is shifted for it. Exclusive categories have no

@@ -29,21 +29,86 @@ def make_random(n=40, seed=0):
     return examples, chances
 
 
+def logit(p):
+    return numpy.log(p) - numpy.log1p(-p)
+
+
+def sigmoid(x):
+    return 1 / (1 + numpy.exp(-x))
+
+
 def f1_at(threshold, column, truths):
     found = column >= threshold
     return 2 * (found & truths).sum() / (found.sum() + truths.sum())
 
 
+def counts_at(threshold, column, truths):
+    found = column >= threshold
+    return (found & truths).sum(), found.sum(), truths.sum()
+
+
 @pytest.mark.parametrize("seed", range(5))
-def test_no_other_threshold_has_a_better_f1(seed):
+def test_no_other_threshold_of_one_category_has_a_better_f1(seed):
+    examples, chances = make_random(seed=seed)
+    for i, label in enumerate(LABELS[:2]):
+        found = find_thresholds(examples, chances[:, [i]], [label])
+        truths = numpy.array([eg.reference.cats[label] == 1.0 for eg in examples])
+        best = max(f1_at(x, chances[:, i], truths) for x in chances[:, i])
+        assert f1_at(found[label], chances[:, i], truths) == pytest.approx(best)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_categories_share_twenty_documents(seed):
     examples, chances = make_random(seed=seed)
     found = find_thresholds(examples, chances, LABELS)
     assert set(found) == {"a:b", "c, or d"}
-    for label, threshold in found.items():
-        truths = numpy.array([eg.reference.cats[label] == 1.0 for eg in examples])
-        column = chances[:, LABELS.index(label)]
-        best = max(f1_at(x, column, truths) for x in column)
-        assert f1_at(threshold, column, truths) == pytest.approx(best)
+    truths = numpy.array(
+        [[eg.reference.cats.get(x, 0) == 1.0 for x in LABELS] for eg in examples]
+    )
+    known = [i for i, x in enumerate(LABELS) if x in examples[0].reference.cats]
+    shifts = [
+        logit((truths[:, i].sum() + 0.5) / (len(examples) + 1)) / 2 for i in known
+    ]
+
+    def objective(at, own):
+        """The F1 of `own` and twenty documents of all, by its definition."""
+        each = [
+            counts_at(sigmoid(at + shift), chances[:, i], truths[:, i])
+            for i, shift in zip(known, shifts, strict=True)
+        ]
+        true, n_found, n_gold = numpy.array(each).T
+        share = 20 / n_gold.sum()
+        return (
+            2
+            * (true[own] + share * true.sum())
+            / (n_found[own] + n_gold[own] + share * (n_found.sum() + n_gold.sum()))
+        )
+
+    for own, label in enumerate(LABELS[:2]):
+        at = logit(found[label]) - shifts[own]
+        best = max(objective(x, own) for x in numpy.linspace(-6, 6, 241))
+        assert objective(at, own) == pytest.approx(best)
+
+
+def test_a_rare_category_takes_what_is_best_for_all():
+    nlp = spacy.blank("en")
+    rng = numpy.random.default_rng(0)
+    truths = rng.random((400, 2)) < (0.4, 0.005)
+    truths[:2, 1] = True
+    # All are found from 0.6 on but for one document of the rare category.
+    chances = numpy.where(truths, 0.9, 0.3)
+    chances[0, 1] = 0.05
+    chances[1, 1] = 0.06
+    examples = [
+        make_example(nlp, "Aspirin .", dict(zip("ab", map(float, row), strict=True)))
+        for row in truths
+    ]
+
+    found = find_thresholds(examples, chances, ["a", "b"])
+
+    assert 0.3 < found["a"] < 0.9
+    assert 0.3 * 0.2 < found["b"] < 0.9
+    assert f1_at(found["b"], chances[:, 1], truths[:, 1]) < 1
 
 
 def test_docs_without_tokens_are_missed_at_any_threshold():
@@ -54,9 +119,8 @@ def test_docs_without_tokens_are_missed_at_any_threshold():
         make_example(nlp, "Three .", {"a": 0.0}),
     ]
     # If the first could be found at 0.0, all three would be.
-    assert find_thresholds(examples, numpy.array([[0.0], [0.4], [0.2]]), ["a"]) == {
-        "a": pytest.approx(0.3)
-    }
+    found = find_thresholds(examples, numpy.array([[0.0], [0.4], [0.2]]), ["a"])
+    assert 0.2 < found["a"] <= 0.4
 
 
 def test_log_odds_move_a_threshold_to_one_half():
