@@ -81,7 +81,8 @@ def model_card(
 ) -> str:
     """Write the README of a packaged pipeline.
 
-    meta (dict): The pipeline's meta: name, version, description, labels, sources.
+    meta (dict): The pipeline's meta: name, version, description, labels, notes on
+        them, sources.
     scores (dict): From `evaluate`.
     more (Mapping): Other scores of it, by their titles.
     RETURNS (str): Markdown.
@@ -103,6 +104,7 @@ def model_card(
         f"Licence: {meta.get('license') or 'not stated'}. The components: {', '.join(meta['components'])}.",
         "## Labels",
         markdown_table(("component", "labels"), labels, left=2),
+        *([meta["notes"]] if meta.get("notes") else []),
         "## Scores on the test split, in percent",
         score_tables(scores),
         *(

@@ -80,6 +80,13 @@ def test_model_card_without_sources_or_licence_has_no_empty_parts() -> None:
 
     assert "## Data" not in text
     assert "Licence: not stated." in text
+    assert "\n\n\n" not in text
+
+
+def test_model_card_says_what_labels_mean() -> None:
+    text = model_card({**META, "notes": "GENE is a gene."}, SCORES)
+
+    assert text.index("| ner |") < text.index("GENE is a gene.") < text.index("Scores")
 
 
 def test_model_card_shows_other_scores_under_their_titles() -> None:
