@@ -19,7 +19,7 @@ def codes(kind: type) -> list[str]:
 
 
 def test_a_message_starts_with_its_code() -> None:
-    assert Errors.B001.startswith("[B001] ")
+    assert Errors.B002.startswith("[B002] ")
 
 
 def test_no_code_is_used_twice() -> None:

@@ -63,16 +63,26 @@ def open_pipeline(setting: Setting) -> Language:
     RETURNS (Language): The pipeline, with the setting's batch size and length.
     RAISES (ValueError): If it cannot be loaded.
     """
-    try:
-        if setting.gpu_id >= 0:
-            require_gpu(setting.gpu_id)
-        nlp = spacy.load(setting.model)
-    except (OSError, ValueError, ImportError, LookupError, TypeError) as error:
-        message = Errors.B503.format(name=setting.model, reason=error)
-        raise ValueError(message) from error
+    nlp = load_pipeline(setting.model, setting.gpu_id)
     nlp.batch_size = setting.batch_size or nlp.batch_size
     nlp.max_length = setting.max_length or nlp.max_length
     return nlp
+
+
+def load_pipeline(model: str, gpu_id: int = -1) -> Language:
+    """Load a pipeline.
+
+    model (str): Folder, or name of a package.
+    gpu_id (int): The GPU, -1 for the CPU.
+    RETURNS (Language): The pipeline.
+    RAISES (ValueError): If it cannot be loaded.
+    """
+    try:
+        if gpu_id >= 0:
+            require_gpu(gpu_id)
+        return spacy.load(model)
+    except (OSError, ValueError, ImportError, LookupError, TypeError) as error:
+        raise ValueError(Errors.B503.format(name=model, reason=error)) from error
 
 
 def describe(nlp: Language, model: str) -> Description:

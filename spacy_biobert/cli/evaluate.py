@@ -13,12 +13,12 @@ from ..components import (
     CATEGORIES,
     ENTITIES,
     RELATIONS,
-    find_components,
     find_last,
     take_gold_entities,
 )
 from ..errors import Errors, Warnings
-from .plain import Printer, print_heading
+from .plain import Printer, print_heading, warnings_shown
+from .unknown_labels import warn_of_unknown_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -88,10 +88,12 @@ def evaluate_cli(
     try:
         _check_files(output, errors, force)
         with writing as path, writing_errors as errors_path:
-            nlp, examples = read_examples(
-                model, data, gold_entities=gold_entities, gpu_id=gpu_id
-            )
+            with warnings_shown(printer):
+                nlp, examples = read_examples(
+                    model, data, gold_entities=gold_entities, gpu_id=gpu_id
+                )
             scores, predicted = evaluate(nlp, examples)
+            _check_scored(nlp, scores, data)
             if errors is not None and errors_path is not None:
                 write_errors(nlp, predicted, errors_path, suffix=errors.suffix)
             if baseline is not None:
@@ -119,6 +121,15 @@ def _check_files(output: Path | None, errors: Path | None, force: bool) -> None:
             raise ValueError(Errors.B236.format(path=path))
 
 
+def _check_scored(nlp: "Language", scores: Scores, data: Path) -> None:
+    """Refuse documents that are annotated with nothing that the pipeline finds."""
+    from ..evaluation.card import KINDS
+
+    if all(scores.get(f"{total}_f") is None for _, total, _ in KINDS):
+        components = ", ".join(nlp.pipe_names)
+        raise ValueError(Errors.B026.format(path=data, components=components))
+
+
 def read_examples(
     model: str, data: Path, *, gold_entities: bool, gpu_id: int
 ) -> "tuple[Language, list[Example]]":
@@ -130,24 +141,21 @@ def read_examples(
         finds entities, so that relations are scored alone.
     gpu_id (int): The GPU, -1 for the CPU.
     RETURNS (tuple[Language, list[Example]]): Both; the documents are not annotated.
-    RAISES (ValueError): If the data has a label of relations or categories that the
-        pipeline does not know. Entities of unknown labels count as missed, with a
-        warning.
+    RAISES (ValueError): If the pipeline cannot be loaded.
+    WARNS: If the data has labels that the pipeline does not know (see
+        `warn_of_unknown_labels`), or nothing finds entities for its relations.
     """
-    import spacy
-    from thinc.api import require_gpu
-
+    from ..annotation.pipelines import load_pipeline
     from ..readers import create_corpus_v1
 
-    if gpu_id >= 0:
-        require_gpu(gpu_id)
-    nlp = spacy.load(model)
+    nlp = load_pipeline(model, gpu_id)
     if gold_entities:
         take_gold_entities(nlp)
     examples = list(create_corpus_v1(data, gold_ents=gold_entities)(nlp))
     references = [eg.reference for eg in examples]
-    _check_labels(nlp, references, data)
-    _warn_of_unknown_entities(nlp, references, data)
+    warn_of_unknown_labels(nlp, references, data)
+    if not gold_entities and find_last(nlp, RELATIONS) and not find_last(nlp, ENTITIES):
+        warnings.warn(Warnings.B475.format(model=model), stacklevel=2)
     return nlp, examples
 
 
@@ -296,60 +304,3 @@ def print_scores(scores: Scores) -> None:
             "Confidence of entities, expected calibration error: "
             f"{scores['ents_ece']:.3f}"
         )
-
-
-def _check_labels(nlp: "Language", docs: "list[Doc]", data: Path) -> None:
-    """Refuse documents with labels that the pipeline could never predict."""
-    for assigned, found_in in (
-        (RELATIONS, _relation_labels),
-        (CATEGORIES, lambda doc: set(doc.cats)),
-    ):
-        names, known = _known_labels(nlp, assigned)
-        if not names:
-            continue
-        for doc in docs:
-            unknown = found_in(doc) - known
-            if unknown:
-                raise ValueError(
-                    Errors.B001.format(
-                        path=data,
-                        document=doc.user_data.get("document_id", doc.text[:40]),
-                        labels=", ".join(sorted(unknown)),
-                        component=names,
-                        known=", ".join(sorted(known)),
-                    )
-                )
-
-
-def _warn_of_unknown_entities(nlp: "Language", docs: "list[Doc]", data: Path) -> None:
-    """Say how many entities the pipeline could never find, whatever it had learned."""
-    names, known = _known_labels(nlp, ENTITIES)
-    if not names:
-        return
-    unknown = [
-        (ent.label_, doc) for doc in docs for ent in doc.ents if ent.label_ not in known
-    ]
-    if unknown:
-        first = unknown[0][1]
-        warnings.warn(
-            Warnings.B474.format(
-                path=data,
-                n_unknown=len(unknown),
-                component=names,
-                labels=", ".join(sorted({label for label, _ in unknown})),
-                document=first.user_data.get("document_id", first.text[:40]),
-            ),
-            stacklevel=2,
-        )
-
-
-def _known_labels(nlp: "Language", assigned: str) -> tuple[str, set[str]]:
-    """Give the names of the components that write something, and all their labels."""
-    pipes = find_components(nlp, assigned)
-    return ", ".join(pipes), {label for pipe in pipes.values() for label in pipe.labels}
-
-
-def _relation_labels(doc: "Doc") -> set[str]:
-    between_mentions = doc.user_data.get("relations", ())
-    between_concepts = doc.user_data.get("concept_relations", ())
-    return {row[4] for row in between_mentions} | {row[2] for row in between_concepts}

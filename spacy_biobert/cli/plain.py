@@ -3,6 +3,9 @@
 import io
 import os
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from wasabi.printer import Printer as WasabiPrinter
@@ -41,3 +44,17 @@ def write_plainly() -> None:
 def print_heading(title: str, printer: Printer) -> None:
     """Print a title across the line; wasabi's is bold where there are no colours, too."""
     printer.text(f" {title} ".center(printer.line_max, "="), spaced=True)
+
+
+@contextmanager
+def warnings_shown(printer: Printer) -> Iterator[None]:
+    """Show what users are warned of as messages of the command, each once.
+
+    printer (Printer): Shows them, when the block ends.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        yield
+    told = [one.message for one in caught if issubclass(one.category, UserWarning)]
+    for message in dict.fromkeys(map(str, told)):
+        printer.warn(message)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ..atomic import whole_folder
-from ..components import take_gold_entities
 from ..errors import Errors
-from .plain import Printer, print_heading
+from .evaluate import read_examples
+from .plain import Printer, print_heading, warnings_shown
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -53,14 +53,15 @@ def tune_cli(
     """
     printer = Printer()
     try:
-        found = tune(
-            model,
-            dev,
-            output=output,
-            gold_entities=gold_entities,
-            gpu_id=gpu_id,
-            force=force,
-        )
+        with warnings_shown(printer):
+            found = tune(
+                model,
+                dev,
+                output=output,
+                gold_entities=gold_entities,
+                gpu_id=gpu_id,
+                force=force,
+            )
     except (OSError, ValueError) as error:
         printer.fail(str(error), exits=1)
     for name, figures in found.items():
@@ -97,21 +98,13 @@ def tune(
         could be tuned.
     RAISES (OSError): If the output cannot be written.
     """
-    import spacy
-    from thinc.api import require_gpu
-
-    from ..readers import create_corpus_v1
-
     if not (model / "meta.json").is_file():
         raise ValueError(Errors.B003.format(path=model))
     if output is not None:
         _check_output(output, force)
-    if gpu_id >= 0:
-        require_gpu(gpu_id)
-    nlp = spacy.load(model)
-    if gold_entities:
-        take_gold_entities(nlp)
-    examples = list(create_corpus_v1(dev, gold_ents=gold_entities)(nlp))
+    nlp, examples = read_examples(
+        str(model), dev, gold_entities=gold_entities, gpu_id=gpu_id
+    )
     found = tune_components(nlp, examples)
     if not found:
         raise ValueError(

@@ -4,11 +4,6 @@
 class CliErrors:
     """Messages of what is raised."""
 
-    B001 = (
-        "{path}, document {document}: expected labels that the component "
-        "'{component}' knows ({known}), found {labels}. Rename them with "
-        "`spacy-biobert convert --map FROM=TO`, or train a pipeline on them."
-    )
     B002 = (
         "{path}: expected a JSON object, found something else ({reason}). Give the file "
         "that {source}."
@@ -71,4 +66,9 @@ class CliErrors:
     B025 = (
         "--tasks: expected any of {known}, with commas between them, found '{found}'. "
         "For instance --tasks entities,relations."
+    )
+    B026 = (
+        "{path}: nothing in it to score the pipeline by. Its components are {components}; "
+        "expected documents annotated with what they find. With --gold-entities "
+        "entities are given, and not scored."
     )

@@ -53,8 +53,12 @@ class WarningMessages:
         "widens them to whole tokens."
     )
     B474 = (
-        "{path}: {n_unknown} gold entities have labels that the component '{component}' "
-        "does not know ({labels}), the first in document {document}. They count as "
-        "missed. Rename them with `spacy-biobert convert --map FROM=TO`, or train a "
-        "pipeline on them."
+        "{path}: {kind} that the component '{component}' does not know: {n_unknown} in "
+        "all, labels {labels}, the first in document {document}. They {fate}. Rename them "
+        "with `spacy-biobert convert --map FROM=TO`, or train a pipeline on them."
+    )
+    B475 = (
+        "No component of the pipeline {model} finds entities, and so none of its "
+        "relations is found. To score or tune them between the gold entities say "
+        "--gold-entities."
     )

@@ -4,11 +4,13 @@ from pathlib import Path
 import pytest
 import spacy
 from spacy.tokens import DocBin, Span
+from spacy.training import Example
 from typer.testing import CliRunner
 
 from spacy_biobert.cli.main import app
 
-from ..joint import annotated_docs, make_joint, write_docs
+from ..joint import TEXTCAT, annotated_docs, make_joint, write_docs
+from ..pipelines import make_nlp
 
 
 @pytest.fixture(scope="module")
@@ -203,48 +205,94 @@ def test_evaluate_replaces_a_file_by_force_alone(
     assert (tmp_path / name).read_text() != "mine"
 
 
-def test_evaluate_counts_entities_of_unknown_labels_as_missed(folder: Path) -> None:
-    nlp = spacy.load(folder / "model")
-    doc = nlp.make_doc("BRCA1 mutations")
-    doc.user_data["document_id"] = "77"
-    doc.set_ents([Span(doc, 0, 1, label="Gene")])
-    DocBin(docs=[doc], store_user_data=True).to_disk(folder / "gene.spacy")
-
-    with pytest.warns(UserWarning, match=r"\[B474\].* 1 gold .*'ner'.*\(Gene\).* 77"):
-        code, output = run(
-            folder / "model", folder / "gene.spacy", "-o", folder / "x.json"
-        )
-
-    assert code == 0, output
-    scores = json.loads((folder / "x.json").read_text())
-    assert scores["ents_per_type"]["Gene"] == {"p": 0.0, "r": 0.0, "f": 0.0}
-
-
-def test_evaluate_refuses_a_category_that_the_pipeline_does_not_know(
-    folder: Path,
+def test_evaluate_counts_what_it_does_not_know_as_missed(
+    folder: Path, tmp_path: Path
 ) -> None:
     nlp = spacy.load(folder / "model")
     doc = nlp.make_doc("BRCA1 mutations")
     doc.user_data["document_id"] = "77"
-    doc.cats = {"genetics": 1.0}
-    DocBin(docs=[doc], store_user_data=True).to_disk(folder / "topic.spacy")
+    doc.set_ents([Span(doc, 0, 1, label="Gene", kb_id="G1")])
+    doc.user_data["concept_relations"] = [("G1", "G1", "binds, or not")]
+    doc.cats = {"genetics": 1.0, "case report": 0.0}
+    DocBin(docs=[doc], store_user_data=True).to_disk(tmp_path / "gold.spacy")
 
     code, output = run(
-        folder / "model", folder / "topic.spacy", "-o", folder / "y.json"
+        folder / "model", tmp_path / "gold.spacy", "-o", tmp_path / "x.json"
     )
 
-    shown = " ".join(output.split())
-    assert code == 1
-    for part in (
-        "B001",
-        "document 77",
-        "'textcat'",
-        "case report",
-        "found genetics",
-        "--map",
+    assert code == 0, output
+    warned = [line for line in output.splitlines() if "[B474]" in line]
+    for line, (kind, label, fate) in zip(
+        warned,
+        (
+            ("entities", "'Gene'", "count as missed"),
+            ("relations", "'binds, or not'", "count as missed"),
+            ("categories", "'genetics'", "are left out"),
+        ),
+        strict=True,
     ):
-        assert part in shown
-    assert not (folder / "y.json").exists()
+        for part in (kind, f"1 in all, labels {label}", fate):
+            assert part in line
+        assert "document 77" in line
+    scores = json.loads((tmp_path / "x.json").read_text())
+    assert scores["ents_per_type"]["Gene"] == {"p": 0.0, "r": 0.0, "f": 0.0}
+    assert scores["rel_per_type"]["binds, or not"] == {"p": 0.0, "r": 0.0, "f": 0.0}
+    assert "genetics" not in scores["cats_f_per_type"]
+
+
+def test_evaluate_leaves_out_documents_of_an_exclusive_category_it_does_not_know(
+    tiny_encoder: Path, tmp_path: Path
+) -> None:
+    exclusive = TEXTCAT.replace("_multilabel", "")
+    nlp = make_nlp(tiny_encoder, topics=exclusive)
+    docs = [nlp.make_doc("The liver"), nlp.make_doc("of a patient")]
+    for doc, topic in zip(docs, "ab", strict=True):
+        doc.cats = {x: float(x == topic) for x in "ab"}
+    nlp.initialize(lambda: [Example(nlp.make_doc(doc.text), doc) for doc in docs])
+    nlp.to_disk(tmp_path / "model")
+    unknown = nlp.make_doc("Another one")
+    unknown.cats = {"a": 0.0, "b": 0.0, "c": 1.0}
+    found = []
+    for name, some in (("known", docs), ("all", [*docs, unknown])):
+        DocBin(docs=some).to_disk(tmp_path / f"{name}.spacy")
+        code, output = run(
+            *(tmp_path / "model", tmp_path / f"{name}.spacy"),
+            *("-o", tmp_path / f"{name}.json"),
+        )
+        assert code == 0, output
+        assert ("[B474]" in output) == (name == "all")
+        found.append(json.loads((tmp_path / f"{name}.json").read_text()))
+
+    assert found[0]["cats_f_per_type"] == found[1]["cats_f_per_type"]
+
+
+def test_evaluate_refuses_documents_that_say_nothing_of_what_is_found(
+    folder: Path, tmp_path: Path
+) -> None:
+    nlp = spacy.load(folder / "model")
+    DocBin(docs=[nlp.make_doc("Not annotated")]).to_disk(tmp_path / "plain.spacy")
+
+    code, output = run(
+        folder / "model", tmp_path / "plain.spacy", "-o", tmp_path / "s.json"
+    )
+
+    assert code == 1
+    assert "[B026]" in output
+    assert not (tmp_path / "s.json").exists()
+
+
+def test_evaluate_says_that_relations_need_entities(
+    folder: Path, tmp_path: Path
+) -> None:
+    nlp = spacy.load(folder / "model", exclude=["ner"])
+    nlp.to_disk(tmp_path / "model")
+
+    code, output = run(tmp_path / "model", folder / "gold.spacy")
+    assert code == 0, output
+    assert "[B475]" in output
+
+    _, output = run(tmp_path / "model", folder / "gold.spacy", "--gold-entities")
+    assert "[B475]" not in output
 
 
 def test_evaluate_leaves_out_labels_that_a_document_is_not_annotated_with(
@@ -258,6 +306,7 @@ def test_evaluate_leaves_out_labels_that_a_document_is_not_annotated_with(
     others = [name for name in nlp.get_pipe("ner").labels if name != label]
     doc.set_ents([], default="outside")
     doc.user_data["annotated_labels"] = others
+    doc.cats = {"case report": 1.0}
     DocBin(docs=[doc], store_user_data=True).to_disk(folder / "half.spacy")
 
     code, output = run(folder / "model", folder / "half.spacy", "-o", folder / "h.json")
