@@ -14,6 +14,16 @@ KINDS = (
 )
 
 
+READING = (
+    "Entities count with exact bounds and label. Relations are between the entities that "
+    "were found, unless a title says otherwise, and wrong if one of them is; concepts "
+    "that have ids in the test data count once, whatever the number of their mentions. "
+    "`confidence` and `score` are probabilities, calibrated if the pipeline was tuned; a "
+    "category applies from 0.5 on. \"Names and types seen in training\" is what one gets "
+    "without a model, from a list of the training data's names."
+)
+
+
 def score_tables(scores: Scores) -> str:
     """Write scores as Markdown tables, one for each kind that was scored.
 
@@ -107,6 +117,7 @@ def model_card(
         *([meta["notes"]] if meta.get("notes") else []),
         "## Scores on the test split, in percent",
         score_tables(scores),
+        READING,
         *(
             f"## {title}, in percent\n\n{score_tables(found)}"
             for title, found in (more or {}).items()
@@ -128,13 +139,13 @@ def _example(name: str, components: list[str]) -> str:
         "ner": "print([(ent.text, ent.label_, ent._.confidence) for ent in doc.ents])",
         "relation": "print([(r.arg1.text, r.label, r.arg2.text, r.score) "
         "for r in doc._.relations])",
-        "textcat": "print(doc.cats)",
+        "textcat": "print({topic: p for topic, p in doc.cats.items() if p >= 0.5})",
     }
     lines = [
         "import spacy",
         "",
         f'nlp = spacy.load("{name}")',
-        'doc = nlp("Naloxone reverses the antihypertensive effect of clonidine.")',
+        'doc = nlp("Doxorubicin is effective, but causes cardiomyopathy.")',
         *(line for component, line in shown.items() if component in components),
     ]
     return "\n".join(("```python", *lines, "```"))

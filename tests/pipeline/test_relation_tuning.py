@@ -4,6 +4,8 @@ import spacy
 from spacy.tokens import Span
 from spacy.training import Example
 
+from spacy_biobert.pipeline.relation_tuning import join_items, score_items
+
 from .test_relation import (
     ASPIRIN,
     PAIN,
@@ -108,6 +110,39 @@ def test_tuned_thresholds_have_the_best_f1_that_the_scorer_gives(kind, config):
         relation.cfg["thresholds"] = chosen
         assert best > 0
         assert after[1][label]["f"] == pytest.approx(best), (i, label)
+
+
+@pytest.mark.parametrize("kind", ["mentions", "concepts"])
+def test_tuned_scores_are_shares_of_right_relations(kind):
+    nlp = make_random()
+    relation = nlp.get_pipe("relation")
+    before = join_items(find_items(nlp, kind))
+    relation.tune(make_examples(nlp, kind))
+
+    items = join_items(find_items(nlp, kind))
+    for column, label in enumerate(LABELS):
+        can_be = items.scores[:, column] >= 0
+        mean = items.scores[can_be, column].mean()
+        # Platt's fit has the same mean, but for targets a little inside of 0 and 1.
+        assert mean == pytest.approx(items.is_right[can_be, column].mean(), abs=0.05)
+        own = before.scores[can_be, column]
+        assert own.mean() != pytest.approx(mean, abs=0.05), label
+        order = items.scores[can_be, column][own.argsort(kind="stable")]
+        assert (numpy.diff(order) >= 0).all()
+
+
+def find_items(nlp, kind):
+    relation = nlp.get_pipe("relation")
+    found = []
+    for eg in make_examples(nlp, kind):
+        scores = relation.predict([eg.predicted])
+        (chances,) = relation._find_chances([eg.predicted], scores)
+        found += score_items(
+            *(eg.predicted, eg.reference, scores.pairs[0], chances),
+            labels=LABELS,
+            directed=True,
+        )
+    return found
 
 
 def test_tuned_thresholds_are_saved_and_used(tmp_path):
