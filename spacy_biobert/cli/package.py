@@ -40,6 +40,9 @@ def package_cli(
         "--more-scores",
         help="Other scores for the card, as TITLE=FILE; may be repeated",
     ),
+    force: bool = typer.Option(
+        False, "--force", help="Replace a wheel of this version"
+    ),
 ) -> None:
     """Build a wheel of a trained pipeline, with a model card as its README.
 
@@ -57,6 +60,7 @@ def package_cli(
             meta=read_meta(meta),
             scores=read_scores(scores),
             more=dict(map(read_titled_scores, more)),
+            force=force,
         )
     except (OSError, ValueError) as error:
         printer.fail(str(error), exits=1)
@@ -75,17 +79,20 @@ def package(
     meta: dict[str, Any],
     scores: dict[str, Any],
     more: Mapping[str, dict[str, Any]] | None = None,
+    force: bool = False,
 ) -> Path:
     """Build the wheel in a temporary folder and move it to its place.
 
     model (Path): Folder of the pipeline. Not changed.
-    output (Path): Folder for the wheel; one of the same name is replaced.
+    output (Path): Folder for the wheel.
     meta (dict): What goes into meta.json in place of what is there.
     scores (dict): From `evaluate`; the scores become the meta's performance.
     more (Mapping): Other scores that the card shows, by their titles.
+    force (bool): Replace a wheel of the same name and version.
     RETURNS (Path): The wheel.
     RAISES (OSError): If the output cannot be written.
-    RAISES (ValueError): If the folder is no pipeline, or no wheel comes of it.
+    RAISES (ValueError): If the folder is no pipeline, the wheel is there, or no wheel
+        comes of it.
     """
     if not (model / "meta.json").is_file():
         raise ValueError(Errors.B003.format(path=model))
@@ -98,6 +105,9 @@ def package(
         built.mkdir()
         trained = read_object(copy / "meta.json", "`spacy train` wrote")
         whole_meta = {**trained, **meta, "performance": scores}
+        name = f"{whole_meta['lang']}_{whole_meta['name']}-{whole_meta['version']}"
+        if not force and (there := next(output.glob(f"{name}-*.whl"), None)):
+            raise ValueError(Errors.B236.format(path=there))
         (copy / "meta.json").write_text(json.dumps(whole_meta, indent=2))
         (copy / "README.md").write_text(model_card(whole_meta, scores, more))
         wheel = _build(model, copy, built)

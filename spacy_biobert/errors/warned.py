@@ -62,3 +62,11 @@ class WarningMessages:
         "relations is found. To score or tune them between the gold entities say "
         "--gold-entities."
     )
+    B476 = (
+        "Component '{name}': tuned by {n} {kind} only. Use more development documents, "
+        "or do not rely on what it says of its confidence."
+    )
+    B477 = (
+        "Component '{name}': no development document has {labels}, which keep the "
+        "thresholds that they have."
+    )

@@ -19,7 +19,7 @@ READING = (
     "were found, unless a title says otherwise, and wrong if one of them is; concepts "
     "that have ids in the test data count once, whatever the number of their mentions. "
     "`confidence` and `score` are probabilities, calibrated if the pipeline was tuned; a "
-    "category applies from 0.5 on. \"Names and types seen in training\" is what one gets "
+    'category applies from 0.5 on. "Names and types seen in training" is what one gets '
     "without a model, from a list of the training data's names."
 )
 

@@ -52,6 +52,9 @@ upstream = "*"
 )["model"]
 
 
+N_TRUSTED = 50  # entities that two numbers can be fitted by
+
+
 @Language.factory(
     "biobert_ner",
     assigns=["doc.ents", "token.ent_iob", "token.ent_type"],
@@ -350,6 +353,7 @@ class BioBertNer(LabelledPipe):
         RETURNS (dict[str, float]): What was found: the `temperature` and the `bias`
             (see `Calibration`). Empty if no entity was predicted where there is gold
             annotation, and then nothing is changed.
+        WARNS: If there are fewer than N_TRUSTED.
         """
         before = asdict(self.calibration)
         self.cfg.update(asdict(Calibration()))
@@ -368,6 +372,12 @@ class BioBertNer(LabelledPipe):
         if not judged:
             self.cfg.update(before)
             return {}
+        if len(judged) < N_TRUSTED:
+            kind = "predicted entities"
+            warnings.warn(
+                Warnings.B476.format(name=self.name, n=len(judged), kind=kind),
+                stacklevel=2,
+            )
         confidences, are_right = map(numpy.array, zip(*judged, strict=True))
         found = asdict(fit_calibration(confidences, are_right))
         self.cfg.update(found)

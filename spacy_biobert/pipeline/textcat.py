@@ -1,5 +1,6 @@
 """Categorise documents: by exclusive categories, or by any number of them."""
 
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -14,7 +15,7 @@ from spacy.vocab import Vocab
 from thinc.api import Config, Model
 from thinc.types import Floats2d
 
-from ..errors import Errors
+from ..errors import Errors, Warnings
 from ..models.class_weights import balance_exclusive, balance_independent
 from ..models.losses import sigmoid_cross_entropy, softmax_cross_entropy
 from .category_thresholds import APPLIES, find_thresholds, log_odds
@@ -344,6 +345,11 @@ class BioBertTextCat(LabelledPipe):
         found = find_thresholds(tuned, numpy.concatenate(parts), self.labels)
         if not found:
             return {}
+        if left := [repr(label) for label in self.labels if label not in found]:
+            warnings.warn(
+                Warnings.B477.format(name=self.name, labels=", ".join(left)),
+                stacklevel=2,
+            )
         had, configured = self.cfg["thresholds"], self.cfg["threshold"]
         self.cfg["thresholds"] = {
             label: found.get(label, had.get(label, configured)) for label in self.labels

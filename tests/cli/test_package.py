@@ -6,7 +6,12 @@ import pytest
 from typer.testing import CliRunner
 
 from spacy_biobert.cli.main import app
-from spacy_biobert.cli.package import read_meta, read_scores, read_titled_scores
+from spacy_biobert.cli.package import (
+    package,
+    read_meta,
+    read_scores,
+    read_titled_scores,
+)
 
 from ..joint import make_joint
 
@@ -53,6 +58,19 @@ def test_package_makes_a_wheel_that_requires_us_and_carries_a_card(
     assert "| ner | `Chemical`, `Disease` |" in card
     assert "## A = B, in percent" in card
     assert "| Corpus | CC0 | us | https://x.org |" in card
+
+
+def test_package_replaces_a_wheel_by_force_alone(
+    tiny_encoder: Path, tmp_path: Path
+) -> None:
+    make_joint(tiny_encoder).to_disk(tmp_path / "model")
+    wheel = tmp_path / "en_biobert-0.3.0-py3-none-any.whl"
+    wheel.write_text("mine")
+
+    with pytest.raises(ValueError, match=r"B236.*en_biobert-0\.3\.0"):
+        package(tmp_path / "model", tmp_path, meta=META, scores=SCORES)
+
+    assert wheel.read_text() == "mine"
 
 
 @pytest.mark.parametrize("broken", ["{", "[]"])
