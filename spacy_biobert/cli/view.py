@@ -11,8 +11,8 @@ from ..atomic import whole_file
 from ..converters.faults import SourceError
 from ..errors import Errors
 from ..errors.listing import counted, listed
-from .convert import writing
-from .corpora import Policy, find_corpus, read_corpus
+from .convert import OnError, writing
+from .corpora import FileReport, Policy, find_corpus, read_corpus
 from .plain import Printer
 from .sources import find_sources
 
@@ -38,6 +38,11 @@ def view_cli(
     title: str | None = typer.Option(
         None, "--title", help="Title of the page; default: the name of the first input"
     ),
+    on_error: OnError = typer.Option(
+        OnError.fail,
+        "--on-error",
+        help="Stop at a wrong annotation of a corpus, or leave it out",
+    ),
     force: bool = typer.Option(False, "--force", help="Replace the output"),
 ) -> None:
     """Write annotated documents as one HTML page, to look at in any browser.
@@ -56,6 +61,7 @@ def view_cli(
             source_format=source_format,
             limit=limit,
             title=title,
+            skip_wrong=on_error is OnError.skip,
             force=force,
         )
     except SourceError as error:
@@ -75,6 +81,7 @@ def view(
     source_format: str | None = None,
     limit: int = LIMIT,
     title: str | None = None,
+    skip_wrong: bool = False,
     force: bool = False,
 ) -> tuple[int, bool]:
     """Write documents as an HTML page.
@@ -85,6 +92,8 @@ def view(
     source_format (str or None): The format of inputs that are no .spacy; None tells it.
     limit (int): Most documents to show.
     title (str or None): The page's title; None for the first input's name.
+    skip_wrong (bool): Leave wrong annotations of a corpus out, and say on the page how
+        many.
     force (bool): Replace an output that exists.
     RETURNS (tuple[int, bool]): How many documents the page has, and whether there are
         more.
@@ -99,7 +108,11 @@ def view(
         raise SourceError(Errors.B241.format(path=output, found="a folder"))
     if output.exists() and not force:
         raise SourceError(Errors.B236.format(path=output))
-    found = list(islice(_documents(inputs, source_format), limit + 1))
+    reports: list[FileReport] = []
+    documents = _documents(
+        inputs, source_format, Policy(skip_wrong=skip_wrong), reports
+    )
+    found = list(islice(documents, limit + 1))
     shown, more = found[:limit], len(found) > limit
     if not shown:
         raise SourceError(Errors.B229.format(path=listed(inputs), found="none"))
@@ -107,20 +120,26 @@ def view(
     told = [] if title is None and len(names) == 1 else [f"From {', '.join(names)}."]
     if more:
         told.append(f"The first {limit:,} documents: there are more.")
+    if n_wrong := sum(len(report.problems) for report in reports):
+        told.append(f"Left out: {counted(n_wrong, 'wrong annotation')}.")
     page = write_page(shown, title=title or names[0], told=told)
     with writing(output), whole_file(output) as unfinished:
         unfinished.write_text(page, encoding="utf-8")
     return len(shown), more
 
 
-def _documents(inputs: list[str], format: str | None) -> Iterator["ShownDocument"]:
+def _documents(
+    inputs: list[str], format: str | None, policy: Policy, reports: list[FileReport]
+) -> Iterator["ShownDocument"]:
+    """Give the documents to show; a corpus adds the reports on its files."""
     from ..viewing.from_annotation import show_document
 
     if format is None and all(map(_holds_docs, inputs)):
         yield from _docs(find_sources(inputs, suffixes=(SPACY,)))
         return
-    corpus = find_corpus(inputs, format, Policy())
-    for _, documents in read_corpus(corpus):
+    corpus = find_corpus(inputs, format, policy)
+    for report, documents in read_corpus(corpus):
+        reports.append(report)
         for document in documents:
             yield show_document(document, corpus.categories)
 

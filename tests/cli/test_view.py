@@ -106,6 +106,25 @@ def test_overlapping_mentions_of_a_corpus_all_are_shown(tmp_path: Path) -> None:
     assert marks[1].getparent() is marks[0]
 
 
+def test_wrong_annotation_is_left_out_if_told_and_the_page_says_so(
+    tmp_path: Path,
+) -> None:
+    corpus, page = tmp_path / "c.pubtator.txt", tmp_path / "c.html"
+    corpus.write_text(
+        "1|t|Aspirin\n1|a|It causes pain .\n1\t0\t7\tAspirin\tDrug\tD1\n"
+        "1\t9\t12\tpain\tDisease\tD2\n\n"
+    )
+
+    result = run(corpus, page)
+    assert result.exit_code == 1
+    assert "--on-error skip" in said(result)
+
+    result = run(corpus, page, "--on-error", "skip")
+    assert result.exit_code == 0, result.output
+    assert len(list(read(page).iter("mark"))) == 1
+    assert "Left out: 1 wrong annotation." in page.read_text()
+
+
 def test_archive_is_read(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.write(PUBTATOR, "corpus/test.txt")
