@@ -84,7 +84,10 @@ def convert_cli(
         None, "--format", help="Format of all inputs; default: told by their content"
     ),
     renamed: list[str] = typer.Option(
-        [], "--map", metavar="FROM=TO", help="Rename a label; may be repeated"
+        [],
+        "--map",
+        metavar="FROM=TO",
+        help="Rename a label, or with FROM= leave it out; may be repeated",
     ),
     labels: Path | None = typer.Option(
         None, "--labels", help="JSON list of all categories; default: those in the data"
@@ -189,7 +192,9 @@ def convert(
     if policy.labels is not None and "categories" not in corpus.format.holds:
         raise SourceError(Errors.B011)
     new = new_labels(corpus, mapping)
-    category_labels = dict.fromkeys(new[label] for label in corpus.categories)
+    category_labels = dict.fromkeys(
+        new[label] for label in corpus.categories if new[label]
+    )
     make_doc = _blank_pipeline(tokenizer).make_doc
     store, total, files = DocBin(store_user_data=True), Conversion(), []
     for report, documents in read_corpus(corpus):
@@ -275,14 +280,14 @@ def writing(output: Path) -> Iterator[None]:
 
 
 def parse_mapping(renamed: Iterable[str]) -> dict[str, str]:
-    """Read the FROM=TO of --map.
+    """Read the FROM=TO of --map; TO is empty for what is to be left out.
 
     RAISES (SourceError): If one is not of that form.
     """
     mapping = {}
     for entry in renamed:
         before, sign, after = entry.partition("=")
-        if not (before and sign and after):
+        if not (before and sign):
             raise SourceError(Errors.B225.format(found=entry))
         mapping[before] = after
     return mapping
@@ -358,18 +363,20 @@ def print_counts(counts: dict[str, Any], printer: Printer) -> None:
 def renamed_document(
     document: AnnotatedDocument, new: Mapping[str, str]
 ) -> AnnotatedDocument:
-    """Rename the labels of a document.
+    """Rename the labels of a document, or leave out what has them.
 
-    new (Mapping[str, str]): Of each label its new name.
+    new (Mapping[str, str]): Of each label its new name, empty for none.
     """
     changed: dict[str, Any] = {}
     for kind in ("mentions", "mention_relations", "concept_relations"):
         found = getattr(document, kind)
         changed[kind] = found and tuple(
-            dataclasses.replace(entry, label=new[entry.label]) for entry in found
+            dataclasses.replace(entry, label=new[entry.label])
+            for entry in found
+            if new[entry.label]
         )
     changed["categories"] = document.categories and tuple(
-        dict.fromkeys(new[label] for label in document.categories)
+        dict.fromkeys(new[label] for label in document.categories if new[label])
     )
     return dataclasses.replace(document, **changed)
 

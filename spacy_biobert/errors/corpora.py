@@ -102,7 +102,8 @@ class CorpusErrors:
         "with --on-error skip."
     )
     B225 = (
-        "--map {found}: expected FROM=TO, for instance --map SpecificDisease=Disease."
+        "--map {found}: expected FROM=TO, for instance --map SpecificDisease=Disease, or "
+        "FROM= to leave a label out."
     )
     B226 = (
         "--map {label}: expected a label of the corpus ({known}), found no '{label}'. "
@@ -177,5 +178,5 @@ class CorpusErrors:
     B251 = (
         "{path}, document {document}: expected entities of the labels of --annotates "
         "({stated}), found {found}. Add it to --annotates if the corpus has all of "
-        "them; rename it with --map; or take these entities out of the corpus."
+        "them; rename it, or leave its entities out, with --map."
     )

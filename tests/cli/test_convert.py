@@ -95,6 +95,23 @@ def test_map_renames_mentions_and_relations(source: Path, output: Path) -> None:
     assert doc.user_data["concept_relations"][0][2] == "causes"
 
 
+def test_map_to_nothing_leaves_out_what_has_the_label(
+    source: Path, output: Path, tmp_path: Path
+) -> None:
+    result = convert(source, output, "--map", "Drug=", "--annotates", "Disease")
+    assert result.exit_code == 0, result.output
+    [doc, _] = docs(output)
+    assert [ent.label_ for ent in doc.ents] == ["Disease"]
+    assert [*doc.user_data["annotated_labels"]] == ["Disease"]
+    result = convert(source, output, "--map", "CID=", "--force")
+    assert not docs(output)[0].user_data["concept_relations"]
+    topics = tmp_path / "topics.jsonl"
+    topics.write_text('{"id": "1", "text": "Rest.", "labels": ["a", "b"]}\n')
+    options = ("--format", "categories", "--map", "a=", "--force")
+    assert convert(topics, output, *options).exit_code == 0
+    assert docs(output)[0].cats == {"b": 1.0}
+
+
 @pytest.mark.parametrize(
     ("before", "after", "code"),
     [
