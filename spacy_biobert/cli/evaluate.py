@@ -95,7 +95,13 @@ def evaluate_cli(
             scores, predicted = evaluate(nlp, examples)
             _check_scored(nlp, scores, data)
             if errors is not None and errors_path is not None:
-                write_errors(nlp, predicted, errors_path, suffix=errors.suffix)
+                write_errors(
+                    nlp,
+                    predicted,
+                    errors_path,
+                    suffix=errors.suffix,
+                    title=f"Mistakes of {model} in {data}",
+                )
             if baseline is not None:
                 scores["baselines"] = score_baselines(
                     baseline, data, directed=_is_directed(nlp)
@@ -187,7 +193,12 @@ def evaluate(
 
 
 def write_errors(
-    nlp: "Language", examples: "list[Example]", path: Path, *, suffix: str
+    nlp: "Language",
+    examples: "list[Example]",
+    path: Path,
+    *,
+    suffix: str,
+    title: str,
 ) -> None:
     """Write each mistake with its sentence, of what the pipeline finds.
 
@@ -195,6 +206,7 @@ def write_errors(
     examples (list[Example]): What `evaluate` gave.
     path (Path): The file to write.
     suffix (str): Its format: one of `ERROR_FILES`.
+    title (str): Title of a page.
     """
     from ..evaluation.errors_page import write_errors_page
     from ..evaluation.mistake_files import write_jsonl, write_tsv
@@ -220,7 +232,7 @@ def write_errors(
     ]
     with path.open("w", encoding="utf-8") as file:
         if suffix == ".html":
-            file.write(write_errors_page(found, title="Mistakes"))
+            file.write(write_errors_page(found, title=title))
         else:
             write = write_jsonl if suffix == ".jsonl" else write_tsv
             file.writelines(write(one for _, mistakes in found for one in mistakes))

@@ -88,7 +88,8 @@ def make_config(
 ) -> str:
     """Make the config of a pipeline from a recipe.
 
-    encoder (str): A folder, or a name on the Hugging Face hub. Its config is read.
+    encoder (str): A folder, written with its whole path, or a name on the Hugging Face
+        hub. Its config is read.
     tasks (Sequence[str]): Of TASKS, in their order, at least one.
     device (str): "cpu" or "gpu".
     path (Path): What the config's own example calls it.
@@ -103,7 +104,9 @@ def make_config(
     text = files("spacy_biobert").joinpath("configs", recipe).read_text("utf-8")
     blocks = split_sections(text)
     blocks[""] = _head(tasks, device, path)
-    set_value(blocks, "paths", "encoder", json.dumps(encoder))
+    # The config may be used from elsewhere.
+    named = str(Path(encoder).resolve()) if Path(encoder).is_dir() else encoder
+    set_value(blocks, "paths", "encoder", json.dumps(named))
     if device == "cpu":
         set_value(blocks, "system", "gpu_allocator", "null")
     if recipe == JOINT:

@@ -109,6 +109,7 @@ def test_evaluate_writes_the_mistakes_that_its_scores_count(
     # The threshold is 0: the other direction of the pair is spurious.
     if suffix == ".html":
         assert "spurious relation causes: headache → Aspirin" in text
+        assert f"Mistakes of {folder / 'model'} in {gold}" in text
     else:
         lines = [line for line in text.splitlines() if "spurious" in line]
         relations = [line for line in lines if "relation" in line]

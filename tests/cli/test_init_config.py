@@ -177,6 +177,15 @@ def test_spacy_checks_and_trains_what_the_command_wrote(
     assert nlp(annotated_docs(nlp)[0].text).cats
 
 
+def test_encoder_is_found_from_everywhere(
+    tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tiny_encoder.parent)
+    text = made(Path(tiny_encoder.name), ["entities"])
+    config = Config().from_str(text, interpolate=False)
+    assert config["paths"]["encoder"] == str(tiny_encoder.resolve())
+
+
 @pytest.mark.parametrize("tasks", ["entities,names", "", "entities;topics"])
 def test_unknown_tasks_are_refused(
     tiny_encoder: Path, tmp_path: Path, tasks: str
