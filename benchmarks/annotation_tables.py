@@ -88,8 +88,7 @@ def cluster_plan() -> str:
     )
     return (
         f"{markdown_table(header, rows)}\n\nA core annotates {rate:,.0f} characters a "
-        f"second, with a joint pipeline ({settings['model']['model_name']}, on "
-        f"biobert-mini), measured on abstracts. {slower()} Lengths are means of "
+        f"second, with the released pipeline (on biobert-mini), measured on abstracts. {slower()} Lengths are means of "
         f"{lengths['figures']['abstracts']['documents']:,} abstracts and "
         f"{lengths['figures']['articles']['documents']:,} articles. Text and findings are "
         f"as `.jsonl.gz`.\n\n{provenance([speed])}\n{provenance([lengths])}"
