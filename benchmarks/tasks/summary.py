@@ -6,12 +6,13 @@ An arm or a task without runs is left out.
 """
 
 import json
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
+
+import typer
 
 from spacy_biobert.evaluation.card import markdown_table
 from spacy_biobert.evaluation.published import PUBLISHED
@@ -104,7 +105,7 @@ def task_tables(everything: Iterable[Runs]) -> str:
         ]
         header = (
             f"{task.name}: {task.kind}", "seeds", *(name for name, _ in columns),
-            f"less {some[0].shown}", "dev", "best step", "minutes",
+            f"difference to {some[0].shown}", "dev", "best step", "minutes",
         )  # fmt: skip
         rows = [_row(one, some[0], [path for _, path in columns]) for one in some]
         tables.append(markdown_table(header, rows))
@@ -191,7 +192,7 @@ def drop_table(everything: Iterable[Runs]) -> str:
             beyond = one.scores("others", name, *path).values()
             shown = f"Disease: {spread(beyond)}, and {spread(within)} on its own"
             rows.append((one.task, one.shown, f"on {name}", shown))
-    header = ("trained on", "arm", "test split", "F1 less that on test")
+    header = ("trained on", "arm", "test split", "difference to F1 on test")
     return markdown_table(header, rows, left=3) if rows else ""
 
 
@@ -241,5 +242,12 @@ def summarize(folder: Path = RESULTS) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
+def main(
+    results: Path = typer.Argument(RESULTS, help="Folder of the runs", exists=True),
+) -> None:
+    """Print what the filed runs say, or those of a trial."""
+    print(summarize(results))
+
+
 if __name__ == "__main__":
-    print(summarize(*map(Path, sys.argv[1:])))
+    typer.run(main)
