@@ -50,11 +50,12 @@ def _warn(
     find: "Callable[[Doc], list[str]]",
     fate: str,
 ) -> None:
+    from ..extensions import get_name
+
     pipes = find_components(nlp, assigned)
     known = _known_labels(pipes.values())
     unknown = [(x, doc) for doc in docs for x in find(doc) if x not in known]
     if pipes and unknown:
-        first = unknown[0][1]
         warnings.warn(
             Warnings.B474.format(
                 path=data,
@@ -62,7 +63,7 @@ def _warn(
                 kind=kind,
                 component=", ".join(pipes),
                 labels=", ".join(sorted({repr(label) for label, _ in unknown})),
-                document=first.user_data.get("document_id", first.text[:40]),
+                document=get_name(unknown[0][1]),
                 fate=fate,
             ),
             stacklevel=3,
@@ -78,9 +79,10 @@ def _entity_labels(doc: "Doc") -> list[str]:
 
 
 def _relation_labels(doc: "Doc") -> list[str]:
-    between_mentions = doc.user_data.get("relations", ())
-    between_concepts = doc.user_data.get("concept_relations", ())
-    return [row[4] for row in between_mentions] + [row[2] for row in between_concepts]
+    from ..extensions import read_concept_relations, read_relations
+
+    rows = [*(read_relations(doc) or ()), *(read_concept_relations(doc) or ())]
+    return [row.label for row in rows]
 
 
 def _category_labels(doc: "Doc") -> list[str]:
