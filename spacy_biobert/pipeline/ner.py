@@ -358,19 +358,23 @@ class BioBertNer(LabelledPipe):
         before = asdict(self.calibration)
         self.cfg.update(asdict(Calibration()))
         judged: list[tuple[float, bool]] = []
-        for batch in minibatch(examples, N_TUNED):  # type: ignore[no-untyped-call]
-            validate_examples(batch, "BioBertNer.tune")
-            copies = [Example(copy_doc(eg.predicted), eg.reference) for eg in batch]
-            docs = [eg.predicted for eg in copies]
-            self.set_annotations(docs, self.predict(docs))
-            judged += [
-                (one.confidence, one.is_right)
-                for eg in copies
-                for one in judge_entities(eg, read_annotated_labels(eg.reference))[0]
-                if one.confidence is not None
-            ]
-        if not judged:
+        try:
+            for batch in minibatch(examples, N_TUNED):  # type: ignore[no-untyped-call]
+                validate_examples(batch, "BioBertNer.tune")
+                copies = [Example(copy_doc(eg.predicted), eg.reference) for eg in batch]
+                docs = [eg.predicted for eg in copies]
+                self.set_annotations(docs, self.predict(docs))
+                for eg in copies:
+                    stated = read_annotated_labels(eg.reference)
+                    entities, _ = judge_entities(eg, stated)
+                    judged += [
+                        (one.confidence, one.is_right)
+                        for one in entities
+                        if one.confidence is not None
+                    ]
+        finally:
             self.cfg.update(before)
+        if not judged:
             return {}
         if len(judged) < N_TRUSTED:
             kind = "predicted entities"

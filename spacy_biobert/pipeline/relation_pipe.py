@@ -227,6 +227,7 @@ class BioBertRelation(LabelledPipe):
         for doc, pairs, of_doc in zip(
             docs, scores.pairs, self._find_chances(docs, scores), strict=True
         ):
+            of_doc = calibrate(of_doc, self.cfg["calibrations"], self.labels)
             # Below 0 is what can be no label, at any threshold.
             rows, columns = numpy.nonzero((of_doc >= thresholds) & (of_doc >= 0))
             doc.user_data["relations"] = [
@@ -243,7 +244,7 @@ class BioBertRelation(LabelledPipe):
         self, docs: list[Doc], scores: PairRows
     ) -> list[NDArray[numpy.float32]]:
         self._check_finite(scores.rows)
-        found = find_chances(
+        return find_chances(
             self.model.ops,
             docs,
             scores,
@@ -251,8 +252,6 @@ class BioBertRelation(LabelledPipe):
             pooling=self.pool_concepts,
             directed=self.directed,
         )
-        calibrations = self.cfg["calibrations"]
-        return [calibrate(of_doc, calibrations, self.labels) for of_doc in found]
 
     def update(
         self,
@@ -353,11 +352,11 @@ class BioBertRelation(LabelledPipe):
         """Calibrate the scores of each label, and set the threshold that has the best F1.
 
         After it, of the relations with a score of 0.3 three in ten are right, be they
-        between mentions or concepts. Every threshold that makes a difference is tried. Relations are counted as
-        the scorer counts them, so that one whose pair is not proposed is missed at
-        any. Both are saved with the component, in `cfg["calibrations"]` and
-        `cfg["thresholds"]`; a label of which nothing is right at any threshold keeps
-        those that it has.
+        between mentions or concepts. Every threshold that makes a difference is tried.
+        Relations are counted as the scorer counts them, so that one whose pair is not
+        proposed is missed at any. Both are saved with the component, in
+        `cfg["calibrations"]` and `cfg["thresholds"]`; a label of which nothing is right
+        at any threshold keeps those that it has.
 
         examples (Iterable[Example]): Examples to tune on, not those of training. The
             predicted docs have gone through the components in front.
@@ -366,13 +365,10 @@ class BioBertRelation(LabelledPipe):
         RAISES (ValueError): If the stored relations are malformed, or a score is not
             finite.
         """
-        had = dict(self.cfg["calibrations"])
-        self.cfg["calibrations"] = {}
         parts = []
         for batch in minibatch(examples, N_TUNED):  # type: ignore[no-untyped-call]
             docs = [eg.predicted for eg in batch]
             scores = self.predict(docs)
-            self._check_finite(scores.rows)
             chances = self._find_chances(docs, scores)
             for eg, pairs, of_doc in zip(batch, scores.pairs, chances, strict=True):
                 parts += score_items(
@@ -384,10 +380,9 @@ class BioBertRelation(LabelledPipe):
                     directed=self.directed,
                 )
         if not parts:
-            self.cfg["calibrations"] = had
             return {}
         items = join_items(parts)
-        calibrations = had | fit_calibrations(items, self.labels)
+        calibrations = self.cfg["calibrations"] | fit_calibrations(items, self.labels)
         found = choose_thresholds(
             calibrate_items(items, calibrations, self.labels), self.labels
         )

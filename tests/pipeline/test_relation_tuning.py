@@ -4,6 +4,7 @@ import spacy
 from spacy.tokens import Span
 from spacy.training import Example
 
+from spacy_biobert.pipeline.relation_calibration import calibrate
 from spacy_biobert.pipeline.relation_tuning import join_items, score_items
 
 from .test_relation import (
@@ -136,7 +137,8 @@ def find_items(nlp, kind):
     found = []
     for eg in make_examples(nlp, kind):
         scores = relation.predict([eg.predicted])
-        (chances,) = relation._find_chances([eg.predicted], scores)
+        (own,) = relation._find_chances([eg.predicted], scores)
+        chances = calibrate(own, relation.cfg["calibrations"], LABELS)
         found += score_items(
             *(eg.predicted, eg.reference, scores.pairs[0], chances),
             labels=LABELS,
