@@ -52,29 +52,28 @@ def run_arm(
         data = {**data, "train": take(data["train"], size)}
     job = Job(task, data, 0.0, GRID_SEED, arm.encoder, plan.limits, gpu_id=plan.gpu_id)
     train = FAMILIES[arm.family].run
-    first = find_first(plan, arm, job, size, train)
-    for seed in range(1, plan.seeds if FAMILIES[arm.family].learns else 1):
+    chosen = find_rate(plan, arm, job, size, train)
+    for seed in range(plan.seeds if FAMILIES[arm.family].learns else 1):
         name = result_name(task.name, arm.name, seed, size)
         settings = describe(arm, replace(job, seed=seed), size)
-        if find_filed(name, settings, plan) is None:
-            rate = float(first["rate"])
-            outcome = train(replace(job, seed=seed, rate=rate))
-            file_run(name, {**first, **figures_of(outcome)}, settings, plan)
+        filed = find_filed(name, settings, plan)
+        if filed is None or not has_scores(filed, settings["scored_on"]):
+            outcome = train(replace(job, seed=seed, rate=chosen["rate"]))
+            file_run(name, {**chosen, **figures_of(outcome)}, settings, plan)
 
 
-def find_first(
+def find_rate(
     plan: Plan, arm: Arm, job: Job, size: int | None, train: Callable[[Job], Outcome]
 ) -> dict[str, Any]:
-    """Give the figures of the first seed; where there are none, choose the rate.
+    """Give the rate of the first seed; where that is not filed, choose it and file.
 
-    RETURNS (dict): The figures, with the chosen "rate" and "grid", the scores on dev of
-        all rates.
+    RETURNS (dict): The chosen "rate", and "grid", the scores on dev of all rates.
     """
     name = result_name(job.task.name, arm.name, GRID_SEED, size)
     settings = describe(arm, job, size)
     filed = find_filed(name, settings, plan)
     if filed is not None:
-        return filed
+        return {"rate": filed["rate"], "grid": filed["grid"]}
     outcomes = try_rates(
         arm.rates,
         lambda rate: train(replace(job, rate=rate)),
@@ -83,10 +82,9 @@ def find_first(
     )
     dev = {rate: outcome["dev"] for rate, outcome in outcomes.items()}
     rate = choose_rate(dev)
-    grid = {f"{rate:g}": score for rate, score in dev.items()}
-    figures = {"rate": rate, "grid": grid, **figures_of(outcomes[rate])}
-    file_run(name, figures, settings, plan)
-    return figures
+    chosen = {"rate": rate, "grid": {f"{rate:g}": score for rate, score in dev.items()}}
+    file_run(name, {**chosen, **figures_of(outcomes[rate])}, settings, plan)
+    return chosen
 
 
 def result_name(task: str, arm: str, seed: int, size: int | None = None) -> str:
@@ -128,25 +126,30 @@ def figures_of(outcome: Outcome) -> dict[str, Any]:
 def find_filed(
     name: str, settings: dict[str, Any], plan: Plan
 ) -> dict[str, Any] | None:
-    """Find the figures of a run that was filed before.
+    """Find the figures of a run that was filed before, whatever it was scored on.
 
     RAISES (ValueError): If it was made with other settings.
     """
     filed = read_result(name, folder=plan.results)
     if filed is None:
         return None
-    if filed["settings"] != settings:
-        differ = sorted(
-            key
-            for key in settings.keys() | filed["settings"].keys()
-            if settings.get(key) != filed["settings"].get(key)
-        )
+    differ = sorted(
+        key
+        for key in (settings.keys() | filed["settings"].keys()) - {"scored_on"}
+        if settings.get(key) != filed["settings"].get(key)
+    )
+    if differ:
         raise ValueError(
             f"{name}.json was made with other settings ({', '.join(differ)}): give the "
             "same, remove it, or name another folder with --results"
         )
     figures: dict[str, Any] = filed["figures"]
     return figures
+
+
+def has_scores(figures: dict[str, Any], scored_on: list[str]) -> bool:
+    """Whether a run that was filed has all the scores that are asked for."""
+    return {"test", *figures["others"]}.issuperset(scored_on)
 
 
 def file_run(

@@ -148,6 +148,27 @@ def test_trial_is_trained_again_to_be_scored_on_more(
     assert len(learner.asked) == 3
 
 
+def test_filed_run_keeps_its_rate_where_it_is_scored_on_more(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, first, again = replace(plan, seeds=1), Learner(), Learner()
+    learn(Learner(), one, monkeypatch, splits=("train", "dev", "test"))
+    # The scores of this learner on "typos" were not asked for.
+    path = plan.results / "task_coronacentral_bow_seed0.json"
+    content = json.loads(path.read_text())
+    content["figures"]["others"] = {}
+    path.write_text(json.dumps(content))
+
+    learn(first, plan, monkeypatch)
+    learn(again, one, monkeypatch, splits=("train", "dev", "test"))
+
+    assert first.asked == [(1e-3, 0), (1e-3, 1), (1e-3, 2)]
+    assert not again.asked
+    figures = filed(plan)[path.name]
+    assert figures["grid"] == {"0.0005": 0.4, "0.001": 0.6, "0.002": 0.5}
+    assert figures["others"] == {"typos": {"cats_micro_f": pytest.approx(0.3)}}
+
+
 def test_outcome_that_does_not_say_its_settings_is_not_taken(
     plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
