@@ -25,7 +25,7 @@ from spacy_biobert.evaluation.entities import score_entities
 from spacy_biobert.models.calibration import fit_calibration
 from spacy_biobert.models.judging import judge_entities
 from spacy_biobert.models.tags import get_gold_tags
-from spacy_biobert.pipeline.ner import BioBertNer
+from spacy_biobert.pipeline.ner_pipe import BioBertNer
 
 from .entity_scores import ScoredCorpus, find_ner, score_corpus
 from .record import write_result

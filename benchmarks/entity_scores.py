@@ -12,7 +12,7 @@ from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.util import minibatch
 
-from spacy_biobert.pipeline.ner import BioBertNer
+from spacy_biobert.pipeline.ner_pipe import BioBertNer
 from spacy_biobert.readers import create_corpus_v1
 
 

@@ -181,7 +181,7 @@ def test_tune_refuses_a_folder_without_a_pipeline(folder: Path, tmp_path: Path) 
 def test_tune_gives_each_component_what_those_before_it_found(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("spacy_biobert.pipeline.ner.N_TRUSTED", 1000)
+    monkeypatch.setattr("spacy_biobert.pipeline.ner_pipe.N_TRUSTED", 1000)
     nlp = spacy.load(folder / "model")
     seen = []
 
