@@ -16,6 +16,7 @@ from pathlib import Path
 
 import typer
 
+from ..record import RESULTS
 from .arms import FAMILIES, make_arms
 from .corpora import TASKS, convert_corpus
 from .encoders import make_random, parse_encoders
@@ -27,7 +28,7 @@ from .runs import Plan, run_arm
 
 def main(
     data: Path = typer.Argument(..., help="The folder that docs/data.md describes"),
-    work: Path = typer.Option(..., help="Keeps converted corpora and rates tried"),
+    work: Path = typer.Option(..., help="Keeps converted corpora"),
     encoder: list[str] = typer.Option(
         ["mini=assets/biobert-mini"], help="NAME=FOLDER or NAME=NAME_ON_THE_HUB"
     ),
@@ -48,7 +49,9 @@ def main(
     ),
     max_steps: int = typer.Option(TOTAL_STEPS, help="For a trial alone"),
     eval_frequency: int = typer.Option(0, help="For a trial alone; 0: the configs'"),
-    results: Path | None = typer.Option(None, help="Where to; not the filed ones"),
+    results: Path = typer.Option(
+        RESULTS, help="Where to", show_default="benchmarks/results"
+    ),
     gpu_id: int = typer.Option(-1, help="GPU, -1 for the CPU"),
 ) -> None:
     """Run what is not filed yet."""
@@ -59,7 +62,6 @@ def main(
         command=f"python -m benchmarks.tasks {' '.join(sys.argv[1:])}",
         seeds=seeds,
         limits=Limits(max_steps, eval_frequency or None),
-        work=work / "tried",
         gpu_id=gpu_id,
         results=results,
     )

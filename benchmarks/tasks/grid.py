@@ -30,7 +30,7 @@ def try_rates(
     """
     outcomes: dict[float, Outcome] = {}
     for rate in rates:
-        path = kept.with_name(f"{kept.name}_rate{rate:g}.json")
+        path = _name_outcome(kept, rate)
         found = _read_outcome(path, settings)
         if found is None:
             found = train(rate)
@@ -39,6 +39,22 @@ def try_rates(
                 unfinished.write_text(text, encoding="utf-8")
         outcomes[rate] = found
     return outcomes
+
+
+def forget_rates(rates: Sequence[float], kept: Path) -> None:
+    """Remove what `try_rates` kept, once it is filed.
+
+    rates (Sequence[float]): The points.
+    kept (Path): What the names of the files begin with.
+    """
+    for rate in rates:
+        _name_outcome(kept, rate).unlink()
+    if not any(kept.parent.iterdir()):
+        kept.parent.rmdir()
+
+
+def _name_outcome(kept: Path, rate: float) -> Path:
+    return kept.with_name(f"{kept.name}_rate{rate:g}.json")
 
 
 def _read_outcome(path: Path, settings: Mapping[str, Any]) -> Outcome | None:

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..record import read_result, write_result
+from ..record import RESULTS, read_result, write_result
 from .arms import FAMILIES, Arm
 from .corpora import Task, read_losses, take
-from .grid import GRID_SEED, choose_rate, try_rates
+from .grid import GRID_SEED, choose_rate, forget_rates, try_rates
 from .jobs import Job, Limits, Outcome
 
 
@@ -19,16 +19,15 @@ class Plan:
     command (str): The command, for the result files.
     seeds (int): Runs of each arm.
     limits (Limits): Where training ends at the latest.
-    results (Path | None): Folder of the result files; None for the filed ones.
-    work (Path): Keeps what was tried to choose a rate.
+    results (Path): Folder of the result files. Its folder "tried" keeps the rates
+        that were tried, as long as none is chosen.
     """
 
     command: str
     seeds: int
     limits: Limits
-    work: Path
     gpu_id: int = -1
-    results: Path | None = None
+    results: Path = RESULTS
 
 
 def run_arm(
@@ -77,13 +76,14 @@ def find_rate(
     outcomes = try_rates(
         arm.rates,
         lambda rate: train(replace(job, rate=rate)),
-        plan.work / name,
+        plan.results / "tried" / name,
         settings,
     )
     dev = {rate: outcome["dev"] for rate, outcome in outcomes.items()}
     rate = choose_rate(dev)
     chosen = {"rate": rate, "grid": {f"{rate:g}": score for rate, score in dev.items()}}
     file_run(name, {**chosen, **figures_of(outcomes[rate])}, settings, plan)
+    forget_rates(arm.rates, plan.results / "tried" / name)
     return chosen
 
 

@@ -44,7 +44,7 @@ def plan(tmp_path: Path) -> Plan:
     losses = ("skipped", "not_aligned", "overlapping", "relations_without_entity")
     report = {"test": dict.fromkeys(losses, 0)}
     (tmp_path / "report.json").write_text(json.dumps(report))
-    return Plan("command", 3, Limits(), tmp_path / "work", results=tmp_path / "filed")
+    return Plan("command", 3, Limits(), results=tmp_path / "filed")
 
 
 def learn(
@@ -57,12 +57,12 @@ def learn(
     family = Family("bag of words", ("topics",), learner)
     monkeypatch.setitem(arms.FAMILIES, "bow", family)
     monkeypatch.setattr(Arm, "rates", arms.STOCK_RATES)
-    data = {split: plan.work.parent / f"{split}.spacy" for split in splits}
+    data = {split: plan.results.parent / f"{split}.spacy" for split in splits}
     run_arm(plan, TASK, Arm("bow", encoder), data)
 
 
 def filed(plan: Plan) -> dict[str, dict]:
-    paths = sorted(plan.results.glob("*"))
+    paths = sorted(plan.results.glob("*.json"))
     return {path.name: json.loads(path.read_text())["figures"] for path in paths}
 
 
@@ -97,7 +97,7 @@ def test_interrupted_command_goes_on_where_it_was(
 
     assert len(first.asked) + len(second.asked) == 5
     assert len(filed(plan)) == 3
-    assert not list(plan.work.parent.rglob("*unfinished*"))
+    assert not list(plan.results.parent.rglob("*unfinished*"))
     assert not list(plan.results.glob("*.tmp"))
 
 
@@ -105,7 +105,7 @@ def test_result_of_other_settings_is_not_taken_for_its_own(
     plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     learn(Learner(), plan, monkeypatch)
-    short = Plan("command", 3, Limits(max_steps=5), plan.work, results=plan.results)
+    short = replace(plan, limits=Limits(max_steps=5))
 
     with pytest.raises(ValueError, match=r"seed0.json .* \(max_steps\)"):
         learn(Learner(), short, monkeypatch)
@@ -125,22 +125,20 @@ def test_trial_of_other_settings_is_not_taken_for_a_full_run(
     change: dict,
     encoder: Encoder | None,
 ) -> None:
-    first, again, last = Learner(), Learner(), Learner()
-    trial = replace(plan, results=plan.results / "trial", seeds=1, **change)
-    learn(first, trial, monkeypatch, encoder)
-    learn(again, replace(trial, results=plan.results / "more"), monkeypatch, encoder)
-    assert (len(first.asked), len(again.asked)) == (3, 0)
+    first, last = Learner(breaks_at=2), Learner()
+    with pytest.raises(Broken):
+        learn(first, replace(plan, **change), monkeypatch, encoder)
 
     learn(last, replace(plan, seeds=1), monkeypatch, encoder and Encoder("one", "one"))
 
-    assert last.asked == first.asked
+    assert last.asked == [(5e-4, 0), (1e-3, 0), (2e-3, 0)]
 
 
 def test_trial_is_trained_again_to_be_scored_on_more(
     plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trial = replace(plan, results=plan.results / "trial", seeds=1)
-    learn(Learner(), trial, monkeypatch, splits=("train", "dev", "test"))
+    with pytest.raises(Broken):
+        learn(Learner(2), plan, monkeypatch, splits=("train", "dev", "test"))
     learner = Learner()
 
     learn(learner, replace(plan, seeds=1), monkeypatch)
@@ -172,15 +170,29 @@ def test_filed_run_keeps_its_rate_where_it_is_scored_on_more(
 def test_outcome_that_does_not_say_its_settings_is_not_taken(
     plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plan.work.mkdir()
-    bare = plan.work / "task_coronacentral_bow_seed0_rate0.001.json"
+    tried = plan.results / "tried"
+    tried.mkdir(parents=True)
+    bare = tried / "task_coronacentral_bow_seed0_rate0.001.json"
     bare.write_text('{"dev": 0.9, "scores": {}, "best_step": 1}')
     learner = Learner()
 
     learn(learner, replace(plan, seeds=1), monkeypatch)
 
     assert len(learner.asked) == 3
-    assert json.loads(bare.read_text())["outcome"]["dev"] == 0.6
+
+
+def test_rates_that_were_tried_are_kept_until_one_is_chosen(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(Broken):
+        learn(Learner(breaks_at=2), plan, monkeypatch)
+    assert sorted(path.name for path in (plan.results / "tried").iterdir()) == [
+        f"task_coronacentral_bow_seed0_rate{rate}.json" for rate in ("0.0005", "0.001")
+    ]
+
+    learn(Learner(), plan, monkeypatch)
+
+    assert not (plan.results / "tried").exists()
 
 
 def test_lowest_of_the_best_rates_is_chosen() -> None:
