@@ -24,8 +24,13 @@ class FindEndsT(Protocol):
         """Find the ends."""
 
 
-def get_mention_items(doc: Doc, *, directed: bool) -> set[ItemT]:
-    """Give the relations between mentions: both spans in characters, and the label."""
+def get_mention_items(doc: Doc, *, directed: bool) -> dict[ItemT, float]:
+    """Give the relations between mentions: both spans in characters, and the label.
+
+    doc (Doc): The document.
+    directed (bool): Whether (a, b) and (b, a) differ.
+    RETURNS (dict[ItemT, float]): The items, each with its highest score.
+    """
     return _collect(doc, make_mention_finder(doc, directed=directed))
 
 
@@ -37,14 +42,17 @@ def get_gold_concept_items(reference: Doc, *, directed: bool) -> set[ItemT]:
     }
 
 
-def get_concept_items(predicted: Doc, reference: Doc, *, directed: bool) -> set[ItemT]:
+def get_concept_items(
+    predicted: Doc, reference: Doc, *, directed: bool
+) -> dict[ItemT, float]:
     """Give the relations between concepts that those between mentions say.
 
     predicted (Doc): The document to judge.
     reference (Doc): The same text with gold entities, their concepts in `kb_id_`.
     directed (bool): Whether (a, b) and (b, a) differ.
-    RETURNS (set[ItemT]): The items, to compare with `get_gold_concept_items`; see
-        `make_concept_finder`.
+    RETURNS (dict[ItemT, float]): The items, to compare with
+        `get_gold_concept_items`, each with the highest score of the relations that
+        say it; see `make_concept_finder`.
     """
     finder = make_concept_finder(predicted, reference, directed=directed)
     return _collect(predicted, finder)
@@ -52,18 +60,19 @@ def get_concept_items(predicted: Doc, reference: Doc, *, directed: bool) -> set[
 
 def get_annotated_items(
     predicted: Doc, reference: Doc, *, directed: bool
-) -> Iterator[tuple[set[ItemT], set[ItemT]]]:
+) -> Iterator[tuple[set[ItemT], dict[ItemT, float]]]:
     """Give what is to be compared of a document, as far as it is annotated.
 
     predicted (Doc): The document to judge.
     reference (Doc): The same text with gold annotation.
     directed (bool): Whether (a, b) and (b, a) differ.
-    YIELDS (tuple[set[ItemT], set[ItemT]]): Gold and predicted items: those between
-        mentions, then those between concepts, where the reference carries them.
+    YIELDS (tuple[set[ItemT], dict[ItemT, float]]): Gold items, and predicted ones
+        with their scores: those between mentions, then those between concepts, where
+        the reference carries them.
     RAISES (ValueError): If the stored relations are malformed.
     """
     if read_relations(reference) is not None:
-        gold = get_mention_items(reference, directed=directed)
+        gold = set(get_mention_items(reference, directed=directed))
         yield gold, get_mention_items(predicted, directed=directed)
     if read_concept_relations(reference) is not None:
         gold = get_gold_concept_items(reference, directed=directed)
@@ -121,12 +130,13 @@ def make_concept_finder(predicted: Doc, reference: Doc, *, directed: bool) -> Fi
     return find
 
 
-def _collect(doc: Doc, find_ends: FindEndsT) -> set[ItemT]:
-    return {
-        (ends, row.label)
-        for row in read_relations(doc) or ()
-        for ends in find_ends(*_get_pair(row))
-    }
+def _collect(doc: Doc, find_ends: FindEndsT) -> dict[ItemT, float]:
+    scores: dict[ItemT, float] = {}
+    for row in read_relations(doc) or ():
+        for ends in find_ends(*_get_pair(row)):
+            item = ends, row.label
+            scores[item] = max(row.score, scores.get(item, row.score))
+    return scores
 
 
 def _get_pair(row: RelationRow) -> tuple[int, int, int, int]:

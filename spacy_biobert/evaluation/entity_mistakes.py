@@ -10,8 +10,8 @@ from ..models.judging import judge_entities
 
 # Start, end and label, in characters.
 Entity = tuple[int, int, str]
-# What is wrong, and the gold and the predicted entity.
-FoundT = tuple[str, Entity | None, Entity | None]
+# What is wrong, the gold and the predicted entity, and the confidence of that.
+FoundT = tuple[str, Entity | None, Entity | None, float | None]
 
 
 def find_entity_mistakes(eg: Example) -> list[FoundT]:
@@ -20,7 +20,8 @@ def find_entity_mistakes(eg: Example) -> list[FoundT]:
     eg (Example): The example, its predicted doc annotated.
     RETURNS (list[tuple]): In the order of the text: "label" (of the same bounds),
         "bounds" (of the same label, overlapping), "missed" or "spurious", the gold
-        entity and the predicted one, where there is one.
+        entity and the predicted one, where there is one, and its confidence, where it
+        has one.
     """
     judged, missed = judge_entities(eg, read_annotated_labels(eg.reference))
 
@@ -29,20 +30,23 @@ def find_entity_mistakes(eg: Example) -> list[FoundT]:
         return span.start_char, span.end_char, label
 
     gold = [locate(*entity) for entity in missed]
+    confidences = {
+        locate(*one.entity): one.confidence for one in judged if not one.is_right
+    }
     wrong = [locate(*one.entity) for one in judged if not one.is_right]
     found: list[FoundT] = []
     for mistake, is_pair in (("label", _same_bounds), ("bounds", _same_label)):
         for one, other in _pair(gold, wrong, is_pair):
-            found.append((mistake, one, other))
+            found.append((mistake, one, other, confidences[other]))
             gold.remove(one)
             wrong.remove(other)
-    found += [("missed", one, None) for one in gold]
-    found += [("spurious", None, other) for other in wrong]
+    found += [("missed", one, None, None) for one in gold]
+    found += [("spurious", None, other, confidences[other]) for other in wrong]
     return sorted(found, key=_by_start)
 
 
 def _by_start(found: FoundT) -> Entity:
-    _, gold, predicted = found
+    _, gold, predicted, _ = found
     return gold or predicted or (0, 0, "")
 
 

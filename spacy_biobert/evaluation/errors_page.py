@@ -34,7 +34,7 @@ h2 {{ font-size: 1rem; margin: 2rem 0 0.5rem; }}
 </head>
 <body>
 <h1>{title}</h1>
-<p>What is wrong has a red line around it.</p>
+<p>What is wrong has a red line around it. A number is the confidence of what was predicted.</p>
 {counts}
 {documents}
 </body>
@@ -110,18 +110,21 @@ ShownT = Sequence[tuple[str, str, Finding | None]]
 def _sentence(
     doc: Doc, bounds: tuple[int, int], shown: ShownT, colours: dict[str, str]
 ) -> str:
-    wrong = {side.places[0] for _, kind, side in shown if side and kind == "entity"}
+    wrong = {
+        side.places[0]: side for _, kind, side in shown if side and kind == "entity"
+    }
     text, (at, last) = doc.text, bounds
     parts = []
     for ent in doc.ents:
         if ent.start_char < at or ent.end_char > last:
             continue
-        is_wrong = (ent.start_char, ent.end_char) in wrong
+        mistake = wrong.get((ent.start_char, ent.end_char))
+        label = ent.label_ + (_confidence(mistake) if mistake else "")
         parts.append(escape(text[at : ent.start_char]))
         parts.append(
-            f'<mark class="entity{" wrong" if is_wrong else ""}" '
+            f'<mark class="entity{" wrong" if mistake else ""}" '
             f'style="background: {colours[ent.label_]}">{escape(ent.text)}'
-            f"<span>{escape(ent.label_)}</span></mark>"
+            f"<span>{escape(label)}</span></mark>"
         )
         at = ent.end_char
     parts.append(escape(text[at:last]))
@@ -134,5 +137,10 @@ def _list(shown: ShownT) -> str:
     for mistake, kind, side in shown:
         if side is not None and kind != "entity":
             of_what = f": {' → '.join(side.texts)}" if side.texts else ""
-            items.append(f"<li>{mistake} {kind} {escape(side.label + of_what)}</li>")
+            shown_side = escape(side.label + of_what + _confidence(side))
+            items.append(f"<li>{mistake} {kind} {shown_side}</li>")
     return f"<ul>{''.join(items)}</ul>" if items else ""
+
+
+def _confidence(side: Finding) -> str:
+    return "" if side.confidence is None else f" {side.confidence:.2f}"

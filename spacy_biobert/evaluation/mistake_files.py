@@ -9,7 +9,7 @@ from .mistakes import Finding, Mistake
 COLUMNS = (
     *("document", "kind", "mistake"),
     *("gold_label", "gold_text", "gold_offsets"),
-    *("predicted_label", "predicted_text", "predicted_offsets"),
+    *("predicted_label", "predicted_text", "predicted_offsets", "confidence"),
     *("sentence", "sentence_offsets"),
 )
 
@@ -20,7 +20,8 @@ def write_jsonl(mistakes: Iterable[Mistake]) -> Iterator[str]:
     mistakes (Iterable[Mistake]): The mistakes.
     YIELDS (str): The lines. `gold` and `predicted` are null, or a `label` with the
         `texts` of an entity or of the two ends of a relation and their `places`,
-        start and end in the characters of the document.
+        start and end in the characters of the document. `confidence` is that of
+        what was predicted, or null.
     """
     for one in mistakes:
         record = {
@@ -29,6 +30,7 @@ def write_jsonl(mistakes: Iterable[Mistake]) -> Iterator[str]:
             "mistake": one.mistake,
             "gold": _side(one.gold),
             "predicted": _side(one.predicted),
+            "confidence": _confidence(one),
             "sentence": {"start": one.start, "end": one.end, "text": one.sentence},
         }
         yield json.dumps(record, ensure_ascii=False) + "\n"
@@ -38,6 +40,11 @@ def _side(side: Finding | None) -> dict[str, Any] | None:
     if side is None:
         return None
     return {"label": side.label, "texts": side.texts, "places": side.places}
+
+
+def _confidence(one: Mistake) -> float | None:
+    found = one.predicted.confidence if one.predicted else None
+    return None if found is None else round(found, 4)
 
 
 def write_tsv(mistakes: Iterable[Mistake]) -> Iterator[str]:
@@ -51,6 +58,8 @@ def write_tsv(mistakes: Iterable[Mistake]) -> Iterator[str]:
         cells = [one.document, one.kind, one.mistake]
         for side in (one.gold, one.predicted):
             cells += ["", "", ""] if side is None else _cells(side)
+        confidence = _confidence(one)
+        cells.append("" if confidence is None else f"{confidence}")
         cells += [one.sentence, f"{one.start}-{one.end}"]
         yield "\t".join(" ".join(cell.split()) for cell in cells) + "\n"
 

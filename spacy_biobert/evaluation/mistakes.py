@@ -22,13 +22,14 @@ class Finding:
     """What stands on one side: an entity (one place), a relation (two), a topic (none).
 
     Places are start and end in the characters of the document; texts what is
-    there. A concept without a mention has no
-    place, and its id is its text.
+    there. A concept without a mention has no place, and its id is its text. The
+    confidence (0-1) is that of what was predicted, where the pipeline has one.
     """
 
     label: str
     places: tuple[Bounds, ...] = ()
     texts: tuple[str, ...] = ()
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +78,14 @@ def find_mistakes(
     name, text = get_name(eg.reference), eg.reference.text
     sentences = split_sentences(text)
     mistakes = []
-    for kind, mistake, gold, predicted in (
-        *_entity_mistakes(eg),
-        *_relation_mistakes(eg, directed),
-        *_topic_mistakes(eg, exclusive, threshold),
-    ):
-        if kind not in kinds:
-            continue
+    found: list[FoundT] = []
+    if "entity" in kinds:
+        found += _entity_mistakes(eg)
+    if "relation" in kinds:
+        found += _relation_mistakes(eg, directed)
+    if "topic" in kinds:
+        found += _topic_mistakes(eg, exclusive, threshold)
+    for kind, mistake, gold, predicted in found:
         sides = [side for side in (gold, predicted) if side is not None]
         places = [place for side in sides for place in side.places]
         start, end = _get_sentences(text, sentences, places)
@@ -100,15 +102,15 @@ FoundT = tuple[str, str, Finding | None, Finding | None]
 def _entity_mistakes(eg: Example) -> list[FoundT]:
     text = eg.reference.text
 
-    def show(entity: Entity | None) -> Finding | None:
+    def show(entity: Entity | None, confidence: float | None) -> Finding | None:
         if entity is None:
             return None
         start, end, label = entity
-        return Finding(label, ((start, end),), (text[start:end],))
+        return Finding(label, ((start, end),), (text[start:end],), confidence)
 
     return [
-        ("entity", mistake, show(gold), show(predicted))
-        for mistake, gold, predicted in find_entity_mistakes(eg)
+        ("entity", mistake, show(gold, None), show(predicted, confidence))
+        for mistake, gold, predicted, confidence in find_entity_mistakes(eg)
     ]
 
 
@@ -121,8 +123,10 @@ def _relation_mistakes(eg: Example, directed: bool) -> list[FoundT]:
     for gold, found in get_annotated_items(
         eg.predicted, eg.reference, directed=directed
     ):
-        missed = [_show_relation(eg, item) for item in gold - found]
-        spurious = [_show_relation(eg, item) for item in found - gold]
+        missed = [_show_relation(eg, item, None) for item in gold - found.keys()]
+        spurious = [
+            _show_relation(eg, item, found[item]) for item in found.keys() - gold
+        ]
         mistakes += [("relation", "missed", one, None) for one in missed]
         mistakes += [("relation", "spurious", None, one) for one in spurious]
     return sorted(mistakes, key=_by_place)
@@ -134,7 +138,7 @@ def _by_place(found: FoundT) -> tuple[tuple[Bounds, ...], str, tuple[str, ...], 
     return side.places, side.label, side.texts, mistake
 
 
-def _show_relation(eg: Example, item: Item) -> Finding:
+def _show_relation(eg: Example, item: Item, confidence: float | None) -> Finding:
     """Show a relation in its nearest two mentions; a concept may have none."""
     ends, label = item
     args = ends if isinstance(ends, tuple) else sorted(ends, key=str)  # type: ignore[call-overload]
@@ -144,12 +148,13 @@ def _show_relation(eg: Example, item: Item) -> Finding:
     text = eg.reference.text
     if places1 and places2:
         nearest = min(product(places1, places2), key=_distance)
-        return Finding(label, nearest, tuple(text[slice(*place)] for place in nearest))
+        shown = tuple(text[slice(*place)] for place in nearest)
+        return Finding(label, nearest, shown, confidence)
     texts = tuple(
         text[slice(*places[0])] if places else arg if isinstance(arg, str) else arg[1]
         for arg, places in ((arg1, places1), (arg2, places2))
     )
-    return Finding(label, (*places1[:1], *places2[:1]), texts)
+    return Finding(label, (*places1[:1], *places2[:1]), texts, confidence)
 
 
 def _find_places(eg: Example, arg: Any) -> list[Bounds]:
@@ -177,15 +182,16 @@ def _topic_mistakes(eg: Example, exclusive: bool, threshold: float) -> list[Foun
         right, chosen = max(gold, key=gold.__getitem__), _largest(predicted)
         if chosen == right:
             return []
-        shown = None if chosen is None else Finding(chosen)
+        shown = Finding(chosen, confidence=predicted[chosen]) if chosen else None
         return [("topic", "label" if shown else "missed", Finding(right), shown)]
     mistakes: list[FoundT] = []
     for label, value in sorted(gold.items()):
-        applies = predicted.get(label, 0.0) >= threshold
-        if value and not applies:
+        chance = predicted.get(label, 0.0)
+        if value and chance < threshold:
             mistakes.append(("topic", "missed", Finding(label), None))
-        elif applies and not value:
-            mistakes.append(("topic", "spurious", None, Finding(label)))
+        elif not value and chance >= threshold:
+            found = Finding(label, confidence=chance)
+            mistakes.append(("topic", "spurious", None, found))
     return mistakes
 
 

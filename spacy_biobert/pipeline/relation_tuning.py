@@ -64,7 +64,7 @@ def score_items(
     found = []
     if read_relations(reference) is not None:
         find = make_mention_finder(predicted, directed=directed)
-        gold = get_mention_items(reference, directed=directed)
+        gold = set(get_mention_items(reference, directed=directed))
         found.append(_score(find, gold, pairs, chances, labels))
     if read_concept_relations(reference) is not None:
         find = make_concept_finder(predicted, reference, directed=directed)

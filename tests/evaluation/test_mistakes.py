@@ -284,6 +284,43 @@ def test_topics_apply_from_the_threshold_on():
     assert len(find(*cats, threshold=0.41)) == 1
 
 
+def test_what_was_predicted_has_its_confidence():
+    def score(doc, **found):
+        doc.user_data |= found
+        return doc
+
+    predicted = score(
+        make_doc([(0, 1, "Gene"), *GOLD[1:]], cats={"a": 0.75}),
+        entity_confidences={"0:1:Gene": 0.31, "2:4:Disease": 0.9},
+        # Two mentions of one concept: the surer one counts.
+        relations=[(0, 1, 2, 4, "x", 0.6), (0, 1, 8, 9, "x", 0.8)],
+    )
+    gold = [("Drug", "C1"), ("Disease", "D1"), ("Disease", "D1"), ("Gene", "")]
+    reference = make_doc(
+        [(*ent[:2], *of) for ent, of in zip(GOLD, gold, strict=True)],
+        concepts=[("C1", "D2", "x")],
+        cats={"a": 0.0},
+    )
+    mistakes = find_mistakes(Example(predicted, reference))
+
+    assert [
+        (one.kind, one.mistake, one.predicted and one.predicted.confidence)
+        for one in mistakes
+    ] == [
+        ("entity", "label", 0.31),
+        ("relation", "missed", None),
+        ("relation", "spurious", 0.8),
+        ("topic", "spurious", 0.75),
+    ]
+    assert not any(one.gold and one.gold.confidence for one in mistakes)
+    shown = "".join(write_tsv(mistakes)).split("\n")[1].split("\t")
+    assert "0.31" in shown
+    page = write_errors_page([(Example(predicted, reference), mistakes)], title="x")
+    assert "<span>Gene 0.31</span>" in page
+    assert "<span>Disease</span>" in page
+    assert "spurious topic a 0.75" in page
+
+
 # --- files
 
 
@@ -305,6 +342,7 @@ def test_json_lines_hold_label_texts_and_places():
         "mistake": "label",
         "gold": {"label": "Drug", "texts": ["Aspirin"], "places": [[0, 7]]},
         "predicted": {"label": "<i>", "texts": ["Aspirin"], "places": [[0, 7]]},
+        "confidence": None,
         "sentence": {"start": 0, "end": len(FIRST), "text": FIRST},
     }
     start, end = relation["gold"]["places"][1]
