@@ -12,10 +12,10 @@ from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 from torch.nn.functional import scaled_dot_product_attention
 
 from ..errors import Errors
+from .dropout import dropout as drop
 from .padding import padding_of
 from .precision import fast_in_bfloat16
 
@@ -165,4 +165,4 @@ def _attend_by_head(
     scores_BHTT = (Q_BHTK * width**-0.5) @ K_BHTK.transpose(-1, -2)
     if mask_B11T is not None:
         scores_BHTT = scores_BHTT.masked_fill(~mask_B11T, float("-inf"))
-    return functional.dropout(scores_BHTT.softmax(-1), dropout) @ V_BHTK
+    return drop(scores_BHTT.softmax(-1), dropout) @ V_BHTK

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from .attention import Attend, Backend, attend_flat, attend_padded, attend_varlen
+from .dropout import dropout
 from .hub import BertModel
 
 
@@ -117,8 +118,15 @@ def _run_layer(layer: Any, X: Tensor, attend: Attend) -> Tensor:
         heads(attention.value),
         dropout=attention.dropout.p if attention.training else 0.0,
     )
-    Y = layer.attention.output(context.flatten(-2), X)
-    return layer.output(layer.intermediate(Y), Y)
+    Y = _add(layer.attention.output, context.flatten(-2), X)
+    return _add(layer.output, layer.intermediate(Y), Y)
+
+
+def _add(output: Any, Y: Tensor, X: Tensor) -> Tensor:
+    """Add what attention or the feed-forward network found to what it read."""
+    Y = dropout(output.dense(Y), output.dropout.p if output.training else 0.0)
+    Z: Tensor = output.LayerNorm(Y + X)
+    return Z
 
 
 def set_dropout(bert: nn.Module, *, vectors: float, attention: float) -> None:
