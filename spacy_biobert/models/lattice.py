@@ -59,6 +59,19 @@ class Path:
 
 
 @dataclass(frozen=True, slots=True)
+class Flows:
+    """The chances of all ways to a state, and from it to the end, by step.
+
+    States are as of `Path`, [1 + L, N]. They are scaled, each token's for itself.
+    """
+
+    before: Floats  # to the states before the token
+    after: Floats  # to those after it, that is with the token
+    following: Floats  # from those after it
+    scale: Floats  # what `after` was divided by, its logarithm, [N]
+
+
+@dataclass(frozen=True, slots=True)
 class Sums:
     """Sums over all paths, by step.
 
@@ -80,6 +93,7 @@ def build_lattice(
     scheme: Scheme,
     is_space: Bools,
     is_closed: Bools,
+    possible: Bools | None = None,
 ) -> Lattice:
     """Give each token its score in each role.
 
@@ -90,6 +104,8 @@ def build_lattice(
     is_space (NDArray): Whether the token is whitespace, bool, [N]. An entity
         neither starts nor ends there.
     is_closed (NDArray): Whether no entity may cover the token, bool, [N].
+    possible (NDArray | None): Whether the token may have the tag, bool, shaped as
+        `logits`; None for all.
     RETURNS (Lattice): To be searched and summed.
     """
     lanes = cut_into_lanes(lengths)
@@ -101,6 +117,9 @@ def build_lattice(
     X -= numpy.log(totals)
     Y /= totals
     numpy.maximum(Y, numpy.exp(LEAST), out=Y)
+    if possible is not None:
+        is_possible = possible[rows].T
+        X, Y = numpy.where(is_possible, X, -numpy.inf), Y * is_possible
     never_inside = is_closed[rows]
     never_at_edge = never_inside | is_space[rows]
     roles = _read_roles(X, scheme, never_at_edge, never_inside, -numpy.inf)
@@ -188,10 +207,22 @@ def _trace_back(
 
 
 def sum_paths(lattice: Lattice) -> Sums:
-    """Sum the chances of all paths through each state (forward-backward).
+    """Sum the chances of all paths through each state.
 
     lattice (Lattice): From `build_lattice`.
     RETURNS (Sums): By step.
+    """
+    flows = sum_both_ways(lattice)
+    through = (flows.after * flows.following).sum(axis=0) + TINY
+    following = flows.following / through
+    return Sums(flows.before[0], flows.scale, following[0], following[1:])
+
+
+def sum_both_ways(lattice: Lattice) -> Flows:
+    """Sum the chances from the beginning and from the end (forward-backward).
+
+    lattice (Lattice): From `build_lattice`.
+    RETURNS (Flows): By step.
     SOURCE: Rabiner (1989), sections III.A and V.A, https://doi.org/10.1109/5.18626
     """
     roles, lanes = lattice.chances, lattice.lanes
@@ -209,8 +240,7 @@ def sum_paths(lattice: Lattice) -> Sums:
 
     before, after, scale = settle(forward, closed, lanes.before)
     following, _, _ = settle(backward, closed, lanes.after)
-    following /= (after * following).sum(axis=0) + TINY
-    return Sums(before[0], numpy.log(scale), following[0], following[1:])
+    return Flows(before, after, following, numpy.log(scale))
 
 
 def _sum_onward(

@@ -15,12 +15,8 @@ def softmax_cross_entropy(
     *,
     weights: Floats1d | None = None,
     total: float | None = None,
-    also: Floats2d | None = None,
 ) -> tuple[float, Floats2d]:
     """Compare the scores of exclusive classes with the right class.
-
-    Where several classes may be the right one, their chances are summed: the loss is
-    the marginal likelihood of what is known.
 
     ops (Ops): Where the arrays are.
     logits (Floats2d): Scores before the softmax, [N, K].
@@ -28,12 +24,9 @@ def softmax_cross_entropy(
     weights (Floats1d | None): How much each row counts, [N]; None for 1.
     total (float | None): What the sum over the rows is divided by; None for the sum
         of the weights of the known ones.
-    also (Floats2d | None): 1 for each other class that may be the right one, else 0,
-        [N, K]; None if there is no such row.
     RETURNS (tuple[float, Floats2d]): The weighted mean over the known rows in nats,
         and its gradient with respect to `logits`, zero in the other rows. Without
         any known row the loss is 0.
-    SOURCE: Greenberg et al. (2018), section 3, https://aclanthology.org/D18-1306
     """
     d_logits = ops.alloc2f(*logits.shape)
     known = ops.xp.flatnonzero(classes >= 0)
@@ -44,14 +37,11 @@ def softmax_cross_entropy(
     X = logits[known]
     X = X - X.max(axis=1, keepdims=True)
     log_probs = X - ops.xp.log(ops.xp.exp(X).sum(axis=1, keepdims=True))
-    possible = ops.xp.zeros(X.shape, dtype=bool) if also is None else also[known] > 0
-    possible[ops.xp.arange(len(known)), classes[known]] = True
-    right = ops.xp.where(possible, log_probs, -ops.xp.inf)
-    best = right.max(axis=1, keepdims=True)
-    chance = best + ops.xp.log(ops.xp.exp(right - best).sum(axis=1, keepdims=True))
-    dX = ops.xp.exp(log_probs) - ops.xp.exp(right - chance)
+    rows, right = ops.xp.arange(len(known)), classes[known]
+    dX = ops.xp.exp(log_probs)
+    dX[rows, right] -= 1.0
     d_logits[known] = dX * shares[:, None]
-    return float(-(chance[:, 0] * shares).sum()), d_logits
+    return float(-(log_probs[rows, right] * shares).sum()), d_logits
 
 
 def sigmoid_cross_entropy(

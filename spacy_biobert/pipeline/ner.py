@@ -31,7 +31,7 @@ upstream = "*"
     assigns=["doc.ents", "token.ent_iob", "token.ent_type"],
     default_config={
         "model": DEFAULT_MODEL,
-        "scheme": "bio",
+        "scheme": "biluo",
         "overwrite_ents": True,
         "spans_key": None,
         "min_confidence": 0.05,

@@ -24,10 +24,11 @@ from ..extensions import (
 )
 from ..models.calibration import Calibration, fit_calibration
 from ..models.decoding import Segments, decode_entities, find_candidates
+from ..models.entity_likelihood import entity_cross_entropy
 from ..models.judging import judge_entities
 from ..models.lattice import Lattice, Sums, build_lattice, sum_paths
-from ..models.losses import softmax_cross_entropy
 from ..models.tags import (
+    MISSING,
     OUTSIDE,
     Scheme,
     find_tags_of_others,
@@ -57,7 +58,7 @@ class BioBertNer(LabelledPipe):
         model: Model[list[Doc], list[Floats2d]],
         name: str = "ner",
         *,
-        scheme: Scheme = "bio",
+        scheme: Scheme = "biluo",
         overwrite_ents: bool = True,
         spans_key: str | None = None,
         min_confidence: float = 0.05,
@@ -199,7 +200,6 @@ class BioBertNer(LabelledPipe):
         self, docs: list[Doc], scores: list[Floats2d]
     ) -> tuple[Lattice, Sums]:
         ops = self.model.ops
-        spaces = [numpy.zeros(0, bool), *(doc.to_array("IS_SPACE") for doc in docs)]
         logits = ops.reshape2f(ops.flatten(scores), -1, self.n_outputs)
         rows = ops.to_numpy(logits)  # type: ignore[no-untyped-call]
         self._check_finite(rows)
@@ -207,7 +207,7 @@ class BioBertNer(LabelledPipe):
             rows,
             [len(doc) for doc in docs],
             scheme=self.scheme,
-            is_space=numpy.concatenate(spaces).astype(bool),
+            is_space=_find_spaces(docs),
             is_closed=self._find_closed(docs),
         )
         return lattice, sum_paths(lattice)
@@ -230,40 +230,46 @@ class BioBertNer(LabelledPipe):
 
         examples (Iterable[Example]): The examples.
         scores (list[Floats2d]): The model's output for their predicted docs.
-        RETURNS (tuple[float, list[Floats2d]]): The softmax cross-entropy, in nats,
-            as the mean over the annotated tokens of the batch; and its gradient,
-            shaped as `scores`.
+        RETURNS (tuple[float, list[Floats2d]]): Minus the logarithm of the chance of
+            the annotated entities among all well-formed ones (see
+            `entity_cross_entropy`), in nats, as the mean over the annotated tokens of
+            the batch; and its gradient, shaped as `scores`.
         RAISES (ValueError): If an entity has a label that its doc is not annotated with.
         """
         examples = list(examples)
         validate_examples(examples, "BioBertNer.get_loss")
         ops = self.model.ops
-        n_tokens = ops.asarray1i([len(rows) for rows in scores])
+        lengths = [len(rows) for rows in scores]
         tags = [get_gold_tags(eg, self.labels, self.scheme) for eg in examples]
-        classes = ops.asarray1i([tag for row in tags for tag in row.tolist()])
-        logits = ops.reshape2f(ops.flatten(scores), len(classes), self.n_outputs)
-        also = self._find_also_possible(examples, tags)
-        loss, d_logits = softmax_cross_entropy(
-            ops,
-            logits,
-            classes,
-            also=None if also is None else ops.asarray2f(also),  # type: ignore[arg-type]
+        n_known = sum(int((row != MISSING).sum()) for row in tags)
+        logits = ops.reshape2f(ops.flatten(scores), sum(lengths), self.n_outputs)
+        loss, d_logits = entity_cross_entropy(
+            ops.to_numpy(logits),  # type: ignore[no-untyped-call]
+            lengths,
+            self._find_possible(examples, tags),
+            scheme=self.scheme,
+            is_space=_find_spaces([eg.predicted for eg in examples]),
         )
-        return loss, ops.unflatten(d_logits, n_tokens)
+        share = 1 / max(1, n_known)
+        d_rows: Any = d_logits * share
+        return loss * share, ops.unflatten(
+            ops.asarray2f(d_rows), ops.asarray1i(lengths)
+        )
 
-    def _find_also_possible(
+    def _find_possible(
         self, examples: list[Example], tags: list[NDArray[numpy.int64]]
-    ) -> NDArray[numpy.float32] | None:
-        """Mark the tags that a token may have besides the gold one; None if all have none."""
-        annotated = [read_annotated_labels(eg.reference) for eg in examples]
-        if all(labels is None for labels in annotated):
-            return None
-        parts = []
-        for labels, row in zip(annotated, tags, strict=True):
-            known = self.labels if labels is None else labels
-            others = find_tags_of_others(self.labels, known, self.scheme)
-            parts.append((row == OUTSIDE)[:, None] & others)
-        return numpy.concatenate(parts).astype(numpy.float32)
+    ) -> NDArray[numpy.bool_]:
+        """Mark the tags that each token of the examples may have, [N, K]."""
+        every = numpy.arange(self.n_outputs)
+        parts = [numpy.zeros((0, self.n_outputs), bool)]
+        for eg, row in zip(examples, tags, strict=True):
+            possible = (row[:, None] == every) | (row == MISSING)[:, None]
+            annotated = read_annotated_labels(eg.reference)
+            if annotated is not None:
+                others = find_tags_of_others(self.labels, annotated, self.scheme)
+                possible |= (row == OUTSIDE)[:, None] & others
+            parts.append(possible)
+        return numpy.concatenate(parts)
 
     def tune(self, examples: Iterable[Example]) -> dict[str, float]:
         """Calibrate the confidences, so that of those at 0.8 four in five are right.
@@ -307,6 +313,12 @@ class BioBertNer(LabelledPipe):
         found = asdict(fit_calibration(confidences, are_right))
         self.cfg.update(found)
         return found
+
+
+def _find_spaces(docs: list[Doc]) -> NDArray[numpy.bool_]:
+    """Find the tokens that are whitespace, of all docs."""
+    spaces = [numpy.zeros(0, bool), *(doc.to_array("IS_SPACE") for doc in docs)]
+    return numpy.concatenate(spaces).astype(bool)
 
 
 def _get_confidences(doc: Doc) -> dict[str, float]:

@@ -12,8 +12,7 @@ from spacy_biobert.models.decoding import decode_entities, find_candidates
 from spacy_biobert.models.lattice import build_lattice, sum_paths
 from spacy_biobert.models.tags import make_tag_names
 
-LABELS = ("A", "B")
-SCHEMES = ("bio", "biluo")
+from .tag_sequences import LABELS, SCHEMES, read_entities
 
 
 def prepare(logits, lengths=None, *, scheme="bio", spaces=None, closed=None):
@@ -42,29 +41,6 @@ def as_dict(segments):
         strict=True,
     )
     return dict(zip(keys, segments.confidences.tolist(), strict=True))
-
-
-def read_entities(tags, scheme):
-    """The entities of a sequence of tags, or None if it is not well formed."""
-    ents, start = [], None
-    for i, tag in enumerate([*tags, "O"]):
-        letter, _, label = tag.partition("-")
-        goes_on = letter in ("I", "L")
-        if goes_on and (start is None or tags[i - 1][2:] != label):
-            return None
-        if start is not None and not goes_on:
-            if scheme == "biluo":
-                return None
-            ents.append((start, i, LABELS.index(tags[i - 1][2:])))
-            start = None
-        if letter == "B":
-            start = i
-        elif letter == "U":
-            ents.append((i, i + 1, LABELS.index(label)))
-        elif letter == "L":
-            ents.append((start, i + 1, LABELS.index(label)))
-            start = None
-    return ents
 
 
 def enumerate_all(logits, scheme, spaces, closed):

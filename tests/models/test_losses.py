@@ -43,27 +43,6 @@ def test_sigmoid_cross_entropy_gradient_matches_finite_differences():
     assert (d_logits[known == 0] == 0).all()
 
 
-def test_softmax_cross_entropy_of_several_classes_matches_finite_differences():
-    logits = numpy.random.default_rng(0).normal(size=(4, 3))
-    classes = numpy.array([2, -1, 0, 1])
-    also = numpy.array([[1, 0, 0], [1, 1, 0], [0, 1, 1], [0, 0, 0]], "f")
-    _, d_logits = softmax_cross_entropy(OPS, logits, classes, also=also)
-    expected = differentiate(
-        lambda X: softmax_cross_entropy(OPS, X, classes, also=also)[0], logits
-    )
-    assert_allclose(d_logits, expected, atol=1e-6)
-    assert (d_logits[1] == 0).all()
-    # Where any class may be right, there is nothing to learn.
-    assert_allclose(d_logits[2], 0, atol=1e-12)
-
-
-def test_softmax_cross_entropy_of_several_classes_sums_their_chances():
-    logits = numpy.log(numpy.array([[0.5, 0.3, 0.2], [0.1, 0.1, 0.8]]))
-    also = numpy.array([[0.0, 0, 1], [0, 0, 0]])
-    loss, _ = softmax_cross_entropy(OPS, logits, numpy.array([0, 2]), also=also)
-    assert loss == pytest.approx(-(math.log(0.7) + math.log(0.8)) / 2)
-
-
 def test_softmax_cross_entropy_is_the_mean_over_known_rows():
     logits = numpy.array([[0.0, math.log(3)], [0.0, 0.0], [7.0, 0.0]])
     loss, _ = softmax_cross_entropy(OPS, logits, numpy.array([1, 0, -1]))

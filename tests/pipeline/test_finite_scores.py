@@ -28,9 +28,9 @@ def make_relation(**config):
 def test_ner_refuses_scores_that_are_not_finite(blank_ner, wrong):
     ner = blank_ner.get_pipe("ner")
     doc = blank_ner.make_doc(LONG)
-    scores = numpy.zeros((len(doc), 5), "f")
+    scores = numpy.zeros((len(doc), 9), "f")
     scores[7, 2] = wrong
-    said = r"^\[B468\] Component 'ner': .* 1 of 500\. .*Lower the learning rate"
+    said = r"^\[B468\] Component 'ner': .* 1 of 900\. .*Lower the learning rate"
     with pytest.raises(ValueError, match=said):
         ner.set_annotations([doc], [scores])
 

@@ -19,7 +19,7 @@ def test_ner_confidence_is_the_probability_of_the_entity(trained_ner):
     logits = trained_ner.get_pipe("ner").predict([doc])[0]
     nothing = numpy.zeros(len(doc), dtype=bool)
     lattice = build_lattice(
-        logits, [len(doc)], scheme="bio", is_space=nothing, is_closed=nothing
+        logits, [len(doc)], scheme="biluo", is_space=nothing, is_closed=nothing
     )
     expected = decode_entities(lattice, sum_paths(lattice), [len(doc)])
     found = [ent._.confidence for ent in doc.ents]
@@ -40,11 +40,9 @@ def test_ner_confidence_survives_serialization(trained_ner):
 
 def make_unsure(nlp, n_docs=60):
     """Examples whose entities are sure to be found and right two times in three."""
-    nothing = [(0, 1, "Chemical")]
     text = "Aspirin causes renal failure ."
     return [
-        make_example(nlp, text, TEXTS[text] if i % 3 else nothing)
-        for i in range(n_docs)
+        make_example(nlp, text, TEXTS[text] if i % 3 else []) for i in range(n_docs)
     ]
 
 
