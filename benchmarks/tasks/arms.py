@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from .corpora import Kind
 from .jobs import Encoder, Run
-from .ours import run_blinded, run_ours
+from .ours import run_blinded, run_ours, run_words
 from .relation_baselines import run_cooccurrence, run_majority
 from .stock import run_bow, run_cnn, run_ensemble, run_stock_transformer
 from .token_classifier import run_token_classifier
@@ -39,6 +39,7 @@ FAMILIES: dict[str, Family] = {
     "ours": Family(
         "ours", ("entities", "relations", "topics"), run_ours, on_encoder=True
     ),
+    "words": Family("ours, words beside", ("entities",), run_words, on_encoder=True),
     "blinded": Family("ours, blinded", ("relations",), run_blinded, on_encoder=True),
     "stock": Family(
         "spacy-transformers, transitions",

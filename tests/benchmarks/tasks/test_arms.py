@@ -9,7 +9,7 @@ import pytest
 from spacy.tokens import Doc
 from thinc.api import warmup_linear
 
-from benchmarks.tasks import relation_baselines, stock
+from benchmarks.tasks import ours, relation_baselines, stock
 from benchmarks.tasks.arms import BASE_RATES, FAMILIES, SMALL_RATES, Arm, make_arms
 from benchmarks.tasks.corpora import Task, convert_corpus, read_split
 from benchmarks.tasks.encoders import make_random, parse_encoders
@@ -193,12 +193,32 @@ def test_arms_are_those_that_can_learn_the_task(tiny_encoder: Path) -> None:
     ]
 
     assert names == [
-        ["ours_tiny", "ours_random_tiny", "stock_tiny", "hf_tiny", "cnn"],
+        ["ours_tiny", "ours_random_tiny", "words_tiny", "stock_tiny", "hf_tiny", "cnn"],
         ["ours_tiny", "ours_random_tiny", "bow", "ensemble"],
     ]
     n_points = {len(Arm(name).rates) for name in ("cnn", "bow", "ensemble")}
     assert n_points == {len(Arm("ours", tiny).rates)} == {len(BASE_RATES)}
     assert Arm("ours", tiny).rates == SMALL_RATES
+
+
+def test_words_learn_at_their_own_rate(
+    tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch, work: Path
+) -> None:
+    seen = []
+    monkeypatch.setattr(ours, "train_pipeline", lambda config, job: seen.append(config))
+    job = make_job("entities", work, Encoder("tiny", str(tiny_encoder)))
+
+    ours.run_words(replace(job, rate=2e-4))
+    ours.run_ours(replace(job, rate=2e-4))
+
+    rates = [
+        (
+            config["training"]["optimizer"]["learn_rate"]["initial_rate"],
+            config["components"]["transformer"]["model"]["encoder_rate"],
+        )
+        for config in seen
+    ]
+    assert rates == [(1e-3, pytest.approx(0.2)), (2e-4, 1.0)]
 
 
 def test_stock_peer_differs_from_ours_in_its_components_alone(
