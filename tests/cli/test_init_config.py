@@ -139,7 +139,7 @@ def test_comments_are_those_of_the_recipe_and_none_is_left_of_what_went(
     assert set(kept) <= set(comments)
     assert len(kept) > 15
     assert "biobert-mini" not in text
-    assert ("As BioBERT tags" in text) == ("entities" in tasks)
+    assert ("as BioBERT tags" in text) == ("entities" in tasks)
     assert ("A pair has a label" in text) == ("relations" in tasks)
     assert ("under a curve" in text) == ("topics" in tasks)
     assert ("Scored end to end" in text) == ("entities" in tasks and len(tasks) > 1)
