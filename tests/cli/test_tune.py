@@ -119,7 +119,11 @@ def test_tune_sets_the_thresholds_of_relations_and_topics(
     nlp = spacy.load(folder / "model")
     nlp.get_pipe("relation").threshold = 0.0  # type: ignore[attr-defined]
     docs = []
-    for text in ("Aspirin caused headache in patients", "Headache after aspirin"):
+    # Long, so that also weights that have learned nothing find two entities.
+    for text in (
+        "Aspirin caused headache in two of ten patients with fever and pain .",
+        "Of ten patients with pain two had fever and headache after aspirin .",
+    ):
         found = nlp(text)
         made = nlp.make_doc(text)
         ents = [Span(made, ent.start, ent.end, ent.label_) for ent in found.ents]
