@@ -73,17 +73,15 @@ def find_rate(
     filed = find_filed(name, settings, plan)
     if filed is not None:
         return {"rate": filed["rate"], "grid": filed["grid"]}
+    kept = plan.results / "tried" / name
     outcomes = try_rates(
-        arm.rates,
-        lambda rate: train(replace(job, rate=rate)),
-        plan.results / "tried" / name,
-        settings,
+        arm.rates, lambda rate: train(replace(job, rate=rate)), kept, settings
     )
     dev = {rate: outcome["dev"] for rate, outcome in outcomes.items()}
     rate = choose_rate(dev)
     chosen = {"rate": rate, "grid": {f"{rate:g}": score for rate, score in dev.items()}}
     file_run(name, {**chosen, **figures_of(outcomes[rate])}, settings, plan)
-    forget_rates(arm.rates, plan.results / "tried" / name)
+    forget_rates(arm.rates, kept)
     return chosen
 
 

@@ -6,7 +6,7 @@ from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import Floats2d
 
-Tok2VecT = Model[list[Doc], list[Floats2d]]
+from .listener import Tok2VecT
 
 
 def build_beside_tok2vec_v1(*, encoder: Tok2VecT, words: Tok2VecT) -> Tok2VecT:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .lanes import Bools, Floats
 from .lattice import TINY, Flows, Lattice, Roles, build_lattice, sum_both_ways
-from .tags import LETTERS, Scheme
+from .tags import Scheme, find_role_columns
 
 
 def entity_cross_entropy(
@@ -52,17 +52,18 @@ def entity_cross_entropy(
         )
         for tags in (None, possible)
     )
-    total, shares = _sum_tags(free, lengths, scheme)
-    total_possible, shares_possible = _sum_tags(bound, lengths, scheme)
+    n_tags = logits.shape[1]
+    total, shares = _sum_tags(free, lengths, scheme, n_tags=n_tags)
+    total_possible, shares_possible = _sum_tags(bound, lengths, scheme, n_tags=n_tags)
     return total - total_possible, shares - shares_possible
 
 
 def _sum_tags(
-    lattice: Lattice, lengths: Sequence[int], scheme: Scheme
+    lattice: Lattice, lengths: Sequence[int], scheme: Scheme, *, n_tags: int
 ) -> tuple[float, Floats]:
     """Give the logarithm of the chance of all paths, and how much of it each tag has, [N, K]."""
     flows = sum_both_ways(lattice)
-    shares = _gather(_weigh_roles(lattice.chances, flows), scheme)
+    shares = _gather(_weigh_roles(lattice.chances, flows), scheme, n_tags=n_tags)
     shares /= shares.sum(axis=0) + TINY
     places = lattice.lanes.places
     n_tokens = numpy.asarray(lengths, dtype=numpy.int64)
@@ -84,12 +85,11 @@ def _weigh_roles(chances: Roles, flows: Flows) -> Roles:
     )
 
 
-def _gather(roles: Roles, scheme: Scheme) -> Floats:
+def _gather(roles: Roles, scheme: Scheme, *, n_tags: int) -> Floats:
     """Sum the roles that one tag stands for, [K, N]."""
-    letters = "".join(dict.fromkeys(LETTERS[scheme]))
-    tags = numpy.zeros((1 + len(letters) * len(roles.begin), len(roles.outside)))
+    tags = numpy.zeros((n_tags, len(roles.outside)))
     tags[0] = roles.outside
-    by_letter = (roles.begin, roles.inside, roles.last, roles.unit)
-    for letter, role in zip(LETTERS[scheme], by_letter, strict=True):
-        tags[1 + letters.index(letter) :: len(letters)] += role
+    by_role = (roles.begin, roles.inside, roles.last, roles.unit)
+    for columns, role in zip(find_role_columns(scheme), by_role, strict=True):
+        tags[columns] += role
     return tags

@@ -19,7 +19,7 @@ import numpy
 from numpy.typing import NDArray
 
 from .lanes import Bools, Floats, Ints, Lanes, cut_into_lanes, settle
-from .tags import LETTERS, Scheme
+from .tags import Scheme, find_role_columns
 
 # Chances below e^-200 count as that, so that no sum is lost to underflow. Three steps
 # of it come to no less than TINY.
@@ -130,10 +130,7 @@ def build_lattice(
 def _read_roles(
     X: Floats, scheme: Scheme, never_at_edge: Bools, never_inside: Bools, never: float
 ) -> Roles:
-    letters = "".join(dict.fromkeys(LETTERS[scheme]))
-    begin, inside, last, unit = (
-        X[1 + letters.index(letter) :: len(letters)] for letter in LETTERS[scheme]
-    )
+    begin, inside, last, unit = (X[columns] for columns in find_role_columns(scheme))
     begin, last, unit = (
         numpy.where(never_at_edge, never, at_edge) for at_edge in (begin, last, unit)
     )

@@ -36,6 +36,22 @@ def make_tag_names(labels: Sequence[str], scheme: Scheme) -> tuple[str, ...]:
     return ("O", *(f"{letter}-{label}" for label in labels for letter in letters))
 
 
+def find_role_columns(scheme: Scheme) -> tuple[slice, slice, slice, slice]:
+    """Find the columns of the tags for each role of a token, one column per label.
+
+    scheme (str): "bio" or "biluo".
+    RETURNS (tuple[slice, ...]): In the order of the tags of `make_tag_names`, those of
+        first tokens, of those within, of last ones and of only ones. In "bio" two
+        roles have the same columns.
+    """
+    letters = list(dict.fromkeys(LETTERS[scheme]))
+    begin, inside, last, unit = (
+        slice(1 + letters.index(letter), None, len(letters))
+        for letter in LETTERS[scheme]
+    )
+    return begin, inside, last, unit
+
+
 def find_tags_of_others(
     labels: Sequence[str], annotated: Collection[str], scheme: Scheme
 ) -> NDArray[numpy.bool_]:
