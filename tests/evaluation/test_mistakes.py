@@ -1,43 +1,17 @@
-import json
 import random
-from html.parser import HTMLParser
 
 import pytest
 from spacy.scorer import get_ner_prf
 from spacy.tokens import Doc, Span
 from spacy.training import Example
-from spacy.vocab import Vocab
 
 from spacy_biobert.evaluation.entities import score_entities
 from spacy_biobert.evaluation.errors_page import write_errors_page
-from spacy_biobert.evaluation.mistake_files import write_jsonl, write_tsv
+from spacy_biobert.evaluation.mistake_files import write_tsv
 from spacy_biobert.evaluation.mistakes import find_mistakes
 from spacy_biobert.evaluation.scorers import score_relations
 
-VOCAB = Vocab()
-#        0       1      2   3    4      5    6 7    8      9  10  11    12    13
-WORDS = (
-    "Aspirin causes bad pain today often . Some <b>fever</b> is due to COX2 . ".split()
-)
-FIRST = "Aspirin causes bad pain today often ."
-SECOND = "Some <b>fever</b> is due to COX2 ."
-BOTH = f"{FIRST} {SECOND} "
-
-
-def make_doc(ents=None, *, relations=None, concepts=None, cats=None):
-    doc = Doc(VOCAB, words=WORDS)
-    if ents is not None:
-        spans = [Span(doc, *ent[:3], kb_id="".join(ent[3:])) for ent in ents]
-        doc.set_ents(spans, default="outside")
-    if relations is not None:
-        doc.user_data["relations"] = [
-            (a, a + 1, b, b + 1, label, 1.0) for a, b, label in relations
-        ]
-    if concepts is not None:
-        doc.user_data["concept_relations"] = concepts
-    doc.cats = cats or {}
-    doc.user_data["document_id"] = "7"
-    return doc
+from .mistake_docs import FIRST, GOLD, SECOND, VOCAB, WORDS, make_doc
 
 
 def find(gold, predicted, **kwargs):
@@ -54,9 +28,6 @@ def show(mistakes):
         )
         for one in mistakes
     ]
-
-
-GOLD = [(0, 1, "Drug"), (2, 4, "Disease"), (8, 9, "Disease"), (12, 13, "Gene")]
 
 
 @pytest.mark.parametrize(
@@ -319,89 +290,3 @@ def test_what_was_predicted_has_its_confidence():
     assert "<span>Gene 0.31</span>" in page
     assert "<span>Disease</span>" in page
     assert "spurious topic a 0.75" in page
-
-
-# --- files
-
-
-def make_all():
-    gold = make_doc(GOLD, relations=[(0, 8, "x")], cats={"tab\tnew\nline": 1.0})
-    predicted = make_doc(
-        [(0, 1, "<i>"), *GOLD[1:]], relations=[], cats={"tab\tnew\nline": 0.0}
-    )
-    example = Example(predicted, gold)
-    return example, find_mistakes(example)
-
-
-def test_json_lines_hold_label_texts_and_places():
-    _, mistakes = make_all()
-    entity, relation, topic = map(json.loads, write_jsonl(mistakes))
-    assert entity == {
-        "document": "7",
-        "kind": "entity",
-        "mistake": "label",
-        "gold": {"label": "Drug", "texts": ["Aspirin"], "places": [[0, 7]]},
-        "predicted": {"label": "<i>", "texts": ["Aspirin"], "places": [[0, 7]]},
-        "confidence": None,
-        "sentence": {"start": 0, "end": len(FIRST), "text": FIRST},
-    }
-    start, end = relation["gold"]["places"][1]
-    assert BOTH[start:end] == "<b>fever</b>"
-    assert relation["predicted"] is None
-    assert topic["gold"]["label"] == "tab\tnew\nline"
-
-
-def test_columns_stay_columns():
-    _, mistakes = make_all()
-    header, *rows = "".join(write_tsv(mistakes)).split("\n")[:-1]
-    rows = [dict(zip(header.split("\t"), row.split("\t"), strict=True)) for row in rows]
-    assert [row["kind"] for row in rows] == ["entity", "relation", "topic"]
-    assert rows[1]["gold_text"] == "Aspirin | <b>fever</b>"
-    assert rows[1]["predicted_text"] == ""
-    assert rows[2]["gold_label"] == "tab new line"
-
-
-class Page(HTMLParser):
-    """The tags of a page, and the texts of its marks by the column they stand in."""
-
-    def __init__(self):
-        super().__init__()
-        self.tags, self.columns, self.mark = set(), [], None
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.add(tag)
-        assert not {"src", "href"} & dict(attrs).keys()
-        if tag == "td":
-            self.columns.append([])
-        if tag == "mark":
-            self.mark = dict(attrs)["class"]
-
-    def handle_endtag(self, tag):
-        if tag == "mark":
-            self.mark = None
-
-    def handle_data(self, data):
-        if self.mark:
-            self.columns[-1].append((self.mark, data))
-
-
-def test_page_shows_gold_beside_predicted_and_escapes_them():
-    example, mistakes = make_all()
-    page = Page()
-    page.feed(write_errors_page([(example, mistakes)], title="<Mistakes>"))
-    sides = [column for column in page.columns if column]
-    assert sides[0][:4] == [
-        ("entity wrong", "Aspirin"),
-        ("entity wrong", "Drug"),
-        ("entity", "bad pain"),
-        ("entity", "Disease"),
-    ]
-    assert sides[1][:2] == [("entity wrong", "Aspirin"), ("entity wrong", "<i>")]
-    # The sentences of the relation: all four entities, with their labels.
-    assert len(sides[2]) == len(sides[3]) == 8
-    assert not page.tags & {"b", "i", "script", "img", "link", "mistakes"}
-
-
-def test_page_without_mistakes_says_so():
-    example = Example(make_doc(GOLD), make_doc(GOLD))
-    assert "No mistakes." in write_errors_page([(example, [])], title="Mistakes")
