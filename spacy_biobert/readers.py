@@ -4,9 +4,11 @@ Unlike `spacy.Corpus.v1` there is no `max_length`: cutting a document would take
 relations away without a word. The encoder takes documents of any length.
 """
 
+import warnings
 import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from spacy.language import Language
@@ -15,6 +17,7 @@ from spacy.training import Example
 from spacy.vocab import Vocab
 
 from .errors import Errors
+from .unknown_labels import UnknownLabels
 
 SUFFIX = ".spacy"
 ReaderT = Callable[[Language], Iterator[Example]]
@@ -36,26 +39,38 @@ def create_corpus_v1(path: Path | None, *, gold_ents: bool, limit: int = 0) -> R
         other, anew in each call.
     RAISES (ValueError): Without a path; and while reading, if there is no file or
         no document, or a file of another kind.
+    WARNS: At the end, once, if documents have labels that no component of the
+        pipeline knows, and it has some already.
     """
     if path is None:
         raise ValueError(Errors.B430)
     return partial(
-        _read_examples, path=Path(path), gold_ents=gold_ents, limit=int(limit)
+        _read_examples,
+        path=Path(path),
+        gold_ents=gold_ents,
+        limit=int(limit) or None,
+        told=set(),
     )
 
 
 def _read_examples(
-    nlp: Language, *, path: Path, gold_ents: bool, limit: int
+    nlp: Language, *, path: Path, gold_ents: bool, limit: int | None, told: set[str]
 ) -> Iterator[Example]:
-    n_read = 0
-    for file in _find_files(path):
-        for reference in read_docs(file, nlp.vocab):
-            n_read += 1
-            yield Example(_make_predicted(nlp, reference, gold_ents), reference)
-            if n_read == limit:
-                return
+    unknown, n_read = UnknownLabels(nlp), 0
+    references = (
+        doc for file in _find_files(path) for doc in read_docs(file, nlp.vocab)
+    )
+    for reference in islice(references, limit):
+        n_read += 1
+        unknown.look(reference)
+        yield Example(_make_predicted(nlp, reference, gold_ents), reference)
     if not n_read:
         raise ValueError(Errors.B434.format(path=path))
+    for message in unknown.tell(path):
+        # Training reads the development documents again and again.
+        if message not in told:
+            told.add(message)
+            warnings.warn(message, stacklevel=2)
 
 
 def _find_files(path: Path) -> list[Path]:

@@ -144,3 +144,24 @@ def test_corpus_refuses_a_damaged_file(path):
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(ValueError, match=r"^\[B433\]"):
         list(create_corpus_v1(path, gold_ents=True)(NLP))
+
+
+def test_corpus_tells_once_of_labels_that_the_pipeline_cannot_find(tmp_path):
+    # As `spacy train` does: one reader of dev documents, read at each evaluation.
+    nlp = spacy.blank("en")
+    ner = nlp.add_pipe("ner")
+    rare = make_doc("Pain from aspirin", "7", (0, 1, "Finding", ""), (2, 3, "D", ""))
+    read_dev = create_corpus_v1(
+        write(tmp_path / "dev.spacy", [*DOCS, rare, rare]), gold_ents=False
+    )
+    assert len(list(read_dev(nlp))) == 5  # It has no labels yet: nothing is told.
+    for label in ("Chemical", "Disease", "D"):
+        ner.add_label(label)
+
+    with pytest.warns(UserWarning, match="B474") as told:
+        n_read = [len(list(read_dev(nlp))) for _ in range(2)]
+
+    assert n_read == [5, 5]
+    (message,) = [str(warning.message) for warning in told]
+    for part in (str(tmp_path / "dev.spacy"), "'ner'", "2 in all", "'Finding'", "7"):
+        assert part in message

@@ -18,7 +18,6 @@ from ..components import (
 )
 from ..errors import Errors, Warnings
 from .plain import Printer, print_heading, warnings_shown
-from .unknown_labels import warn_of_unknown_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -148,18 +147,18 @@ def read_examples(
     gpu_id (int): The GPU, -1 for the CPU.
     RETURNS (tuple[Language, list[Example]]): Both; the documents are not annotated.
     RAISES (ValueError): If the pipeline cannot be loaded.
-    WARNS: If the data has labels that the pipeline does not know (see
-        `warn_of_unknown_labels`), or nothing finds entities for its relations.
+    WARNS: If the data has labels that the pipeline does not know, or nothing finds
+        entities for its relations.
     """
     from ..annotation.pipelines import load_pipeline
     from ..readers import create_corpus_v1
+    from ..unknown_labels import leave_out_unknown_categories
 
     nlp = load_pipeline(model, gpu_id)
     if gold_entities:
         take_gold_entities(nlp)
     examples = list(create_corpus_v1(data, gold_ents=gold_entities)(nlp))
-    references = [eg.reference for eg in examples]
-    warn_of_unknown_labels(nlp, references, data)
+    leave_out_unknown_categories(nlp, (eg.reference for eg in examples))
     if not gold_entities and find_last(nlp, RELATIONS) and not find_last(nlp, ENTITIES):
         warnings.warn(Warnings.B475.format(model=model), stacklevel=2)
     return nlp, examples
