@@ -6,8 +6,9 @@ class WarningMessages:
 
     B320 = (
         "Precision 'bf16': the device {device} has no fast bfloat16 (it takes a CPU "
-        "with AVX512-BF16 or AMX, or a GPU of compute capability 8). Computing in "
-        "float32 instead; set precision to 'auto' or 'fp32' to silence this."
+        "with AMX, or with AVX512-BF16 that is not Intel's for AMX, or a GPU of compute "
+        "capability 8). Computing in float32 instead; set precision to 'auto' or 'fp32' "
+        "to silence this."
     )
     B355 = (
         "Encoder: the norm of the gradient is {norm}; its weights stay as they are in "

@@ -12,9 +12,11 @@ from spacy_biobert.encoder.precision import (
 CPU = torch.device("cpu")
 
 
-def pretend(monkeypatch, *, avx512: bool, amx: bool) -> None:
+def pretend(monkeypatch, *, avx512: bool, amx: bool, name="AMD", fp16=False) -> None:
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512)
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
+    found = {"cpu_name": name, "avx512_fp16": fp16}
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: found)
 
 
 def test_fp32_is_kept_on_a_device_that_is_fast_in_bfloat16(monkeypatch):
@@ -26,6 +28,28 @@ def test_fp32_is_kept_on_a_device_that_is_fast_in_bfloat16(monkeypatch):
 def test_auto_is_bfloat16_on_a_cpu_with_instructions_for_it(monkeypatch, avx512, amx):
     pretend(monkeypatch, avx512=avx512, amx=amx)
     assert resolve_precision("auto", CPU) == torch.bfloat16
+
+
+@pytest.mark.parametrize(
+    ("name", "fp16", "amx", "fast"),
+    [
+        ("Intel Xeon", True, False, False),  # Sapphire Rapids, its AMX hidden
+        ("Intel Xeon", True, True, True),
+        ("Intel Xeon", False, False, True),  # Cooper Lake
+        ("AMD EPYC", True, False, True),
+    ],
+)
+def test_a_processor_made_for_amx_is_slow_in_bfloat16_without_it(
+    monkeypatch, name, fp16, amx, fast
+):
+    pretend(monkeypatch, avx512=True, amx=amx, name=name, fp16=fp16)
+    assert fast_in_bfloat16(CPU) is fast
+
+
+def test_without_a_name_of_the_processor_its_instructions_decide(monkeypatch):
+    pretend(monkeypatch, avx512=True, amx=False)
+    monkeypatch.delattr(torch.cpu, "get_capabilities")  # as in older torch
+    assert fast_in_bfloat16(CPU)
 
 
 def test_auto_is_float32_elsewhere_without_warning(monkeypatch):
