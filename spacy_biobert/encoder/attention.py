@@ -18,6 +18,7 @@ from ..errors import Errors
 from .dropout import dropout as drop
 from .padding import padding_of
 from .precision import fast_in_bfloat16
+from .softmax import softmax
 
 varlen_attn: Callable[..., Any] | None
 try:
@@ -165,4 +166,4 @@ def _attend_by_head(
     scores_BHTT = (Q_BHTK * width**-0.5) @ K_BHTK.transpose(-1, -2)
     if mask_B11T is not None:
         scores_BHTT = scores_BHTT.masked_fill(~mask_B11T, float("-inf"))
-    return drop(scores_BHTT.softmax(-1), dropout) @ V_BHTK
+    return drop(softmax(scores_BHTT), dropout) @ V_BHTK
