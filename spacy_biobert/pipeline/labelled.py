@@ -1,11 +1,12 @@
 """What a component with labels is, whatever the labels are of."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy
 from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc
+from spacy.training import Example, validate_examples, validate_get_examples
 
 from ..errors import Errors
 
@@ -74,6 +75,28 @@ class LabelledPipe(TrainablePipe):  # type: ignore[misc]
                     total=are_finite.size,
                 )
             )
+
+    def _read_once(
+        self, get_examples: Callable[[], Iterable[Example]], sample: list[Doc]
+    ) -> Iterator[Example]:
+        """Read the training examples for `initialize`.
+
+        One after the other is checked, because spaCy's own check reads them all, and a
+        corpus may take minutes to read.
+
+        get_examples (Callable): Gives the examples.
+        sample (list[Doc]): Filled with the first documents that have tokens.
+        YIELDS (Example): Each.
+        RAISES (TypeError): If something else is given.
+        """
+        method = f"{type(self).__name__}.initialize"
+        if not callable(get_examples):
+            validate_get_examples(get_examples, method)
+        for eg in get_examples():
+            validate_examples([eg], method)
+            if len(eg.reference) and len(sample) < N_SAMPLE:
+                sample.append(eg.reference)
+            yield eg
 
     def _set_labels(
         self, found: set[str], labels: Sequence[str] | None, sample: list[Doc]

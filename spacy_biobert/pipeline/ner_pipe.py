@@ -9,7 +9,7 @@ import numpy
 from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc, Span
-from spacy.training import Example, validate_examples, validate_get_examples
+from spacy.training import Example, validate_examples
 from spacy.util import minibatch
 from spacy.vocab import Vocab
 from thinc.api import Model
@@ -35,7 +35,7 @@ from ..models.tags import (
     get_gold_tags,
     make_tag_names,
 )
-from .labelled import N_SAMPLE, N_TUNED, LabelledPipe
+from .labelled import N_TUNED, LabelledPipe
 from .writing import name_confidences, write_candidates, write_entities
 
 N_TRUSTED = 50  # entities that two numbers can be fitted by
@@ -122,17 +122,14 @@ class BioBertNer(LabelledPipe):
             annotated with, or if the model has another number of outputs.
         WARNS: If gold entities do not begin and end with tokens of the pipeline.
         """
-        validate_get_examples(get_examples, "BioBertNer.initialize")
         found: set[str] = set()
         sample: list[Doc] = []
         n_gold, missed = 0, []
-        for eg in get_examples():
+        for eg in self._read_once(get_examples, sample):
             read_annotated_labels(eg.reference)
             n_gold += len(eg.reference.ents)
             missed += _find_not_aligned(eg)
             found.update(ent.label_ for ent in eg.reference.ents)
-            if len(eg.reference) and len(sample) < N_SAMPLE:
-                sample.append(eg.reference)
         self._set_labels(found, labels, sample)
         self.cfg.update(asdict(Calibration()))
         if missed:

@@ -8,7 +8,7 @@ import numpy
 from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.training import Example, validate_examples, validate_get_examples
+from spacy.training import Example, validate_examples
 from spacy.util import minibatch
 from spacy.vocab import Vocab
 from thinc.api import Optimizer, set_dropout_rate
@@ -20,7 +20,7 @@ from ..models.candidates import PairedDocs, PairsT
 from ..models.grouping import GroupPooling
 from ..models.pair_vectors import PairRows, PairRowsT
 from .gold_pairs import is_annotated
-from .labelled import N_SAMPLE, N_TUNED, LabelledPipe
+from .labelled import N_TUNED, LabelledPipe
 from .pair_chances import find_chances
 from .pair_loss import compare
 from .pair_survey import PairSurvey
@@ -152,10 +152,9 @@ class BioBertRelation(LabelledPipe):
             outputs, or if exclusive and the gold relations give a proposed pair
             several labels.
         """
-        validate_get_examples(get_examples, "BioBertRelation.initialize")
         survey = PairSurvey()
         sample: list[Doc] = []
-        for eg in get_examples():
+        for eg in self._read_once(get_examples, sample):
             survey.add(
                 eg.reference,
                 self.model.attrs["get_pairs"],
@@ -164,8 +163,6 @@ class BioBertRelation(LabelledPipe):
                 labels=labels,
                 exclusive_name=self.name if self.exclusive else None,
             )
-            if len(eg.reference) and len(sample) < N_SAMPLE:
-                sample.append(eg.reference)
         self._set_labels(set(survey.n_gold), labels, sample)
         self._set_weights(survey)
         self.cfg.update(calibrations={}, thresholds={})

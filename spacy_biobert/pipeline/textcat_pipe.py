@@ -9,7 +9,7 @@ import numpy
 from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.training import Example, validate_examples, validate_get_examples
+from spacy.training import Example, validate_examples
 from spacy.util import minibatch
 from spacy.vocab import Vocab
 from thinc.api import Model
@@ -19,7 +19,7 @@ from ..errors import Errors, Warnings
 from ..models.class_weights import balance_exclusive, balance_independent
 from ..models.losses import sigmoid_cross_entropy, softmax_cross_entropy
 from .category_thresholds import APPLIES, find_thresholds, log_odds
-from .labelled import N_SAMPLE, N_TUNED, LabelledPipe
+from .labelled import N_TUNED, LabelledPipe
 
 # Pairs of category and weight, not a dict: a config's keys take no colon.
 ClassWeightsT = str | list[list[Any]] | None
@@ -93,16 +93,13 @@ class BioBertTextCat(LabelledPipe):
             class_weights has another category, or if the model has another number
             of outputs.
         """
-        validate_get_examples(get_examples, "BioBertTextCat.initialize")
         n_with: Counter[str] = Counter()
         n_without: Counter[str] = Counter()
         sample: list[Doc] = []
-        for eg in get_examples():
+        for eg in self._read_once(get_examples, sample):
             self._check_cats(eg.reference)
             for label, value in eg.reference.cats.items():
                 (n_with if value else n_without)[label] += 1
-            if len(eg.reference) and len(sample) < N_SAMPLE:
-                sample.append(eg.reference)
         self._set_labels({*n_with, *n_without}, labels, sample)
         self._check_positive_label(positive_label)
         self._check_class_weights(self.labels)
