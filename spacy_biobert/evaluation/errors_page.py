@@ -7,7 +7,7 @@ from html import escape
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from .mistakes import Finding, Mistake
+from .mistakes import Bounds, Finding, Mistake
 
 # displaCy's, dealt out to the labels in alphabetic order.
 COLOURS = (
@@ -34,7 +34,8 @@ h2 {{ font-size: 1rem; margin: 2rem 0 0.5rem; }}
 </head>
 <body>
 <h1>{title}</h1>
-<p>What is wrong has a red line around it. A number is the confidence of what was predicted.</p>
+<p>What is wrong has a red line around it, and says behind its label what it is: missed, spurious, of wrong
+bounds, or of a wrong label. A number is the confidence of what was predicted.</p>
 {counts}
 {documents}
 </body>
@@ -75,25 +76,20 @@ def _counts(mistakes: Iterable[Mistake]) -> str:
         f"<tr><td>{kind}</td><td>{mistake}</td><td>{n:,}</td></tr>"
         for (kind, mistake), n in sorted(counts.items())
     )
-    return f'<table class="counts">{rows}</table>'
+    head = "<tr><th>of</th><th>mistake</th><th>number</th></tr>" if rows else ""
+    return f'<table class="counts">{head}{rows}</table>'
 
 
 def _document(eg: Example, mistakes: Sequence[Mistake], colours: dict[str, str]) -> str:
+    gold = [(one.mistake, one.kind, one.gold) for one in mistakes]
+    predicted = [(one.mistake, one.kind, one.predicted) for one in mistakes]
+    sides = [(eg.reference, _wrong(gold)), (eg.predicted, _wrong(predicted))]
     rows = []
-    by_sentence: dict[tuple[int, int], list[Mistake]] = {}
-    for one in mistakes:
-        by_sentence.setdefault((one.start, one.end), []).append(one)
-    for bounds, of_sentence in sorted(by_sentence.items()):
-        sides = (
-            (eg.reference, [(one.mistake, one.kind, one.gold) for one in of_sentence]),
-            (
-                eg.predicted,
-                [(one.mistake, one.kind, one.predicted) for one in of_sentence],
-            ),
-        )
+    for bounds, numbers in _join_overlapping(mistakes):
         cells = [
-            f"<td>{_sentence(doc, bounds, shown, colours)}{_list(shown)}</td>"
-            for doc, shown in sides
+            f"<td>{_sentences(doc, bounds, wrong, colours)}"
+            f"{_list([shown[number] for number in numbers])}</td>"
+            for (doc, wrong), shown in zip(sides, (gold, predicted), strict=True)
         ]
         rows.append(f"<tr>{''.join(cells)}</tr>")
     name = escape(mistakes[0].document)
@@ -104,27 +100,49 @@ def _document(eg: Example, mistakes: Sequence[Mistake], colours: dict[str, str])
     )
 
 
+def _join_overlapping(mistakes: Sequence[Mistake]) -> list[tuple[Bounds, list[int]]]:
+    """Put mistakes that share a sentence together, so that it is shown once.
+
+    RETURNS (list): Bounds in characters, and the numbers of the mistakes in them.
+    """
+    joined: list[tuple[Bounds, list[int]]] = []
+    order = sorted(range(len(mistakes)), key=lambda i: mistakes[i].start)
+    for number in order:
+        one = mistakes[number]
+        if joined and one.start < joined[-1][0][1]:
+            (start, end), numbers = joined.pop()
+            joined.append(((start, max(end, one.end)), [*numbers, number]))
+        else:
+            joined.append(((one.start, one.end), [number]))
+    return joined
+
+
+# What is wrong, of what kind, and what stands on the side of it that is shown.
 ShownT = Sequence[tuple[str, str, Finding | None]]
+# Of the entities that are wrong on a side: what is wrong, and its confidence.
+WrongT = dict[Bounds, str]
 
 
-def _sentence(
-    doc: Doc, bounds: tuple[int, int], shown: ShownT, colours: dict[str, str]
-) -> str:
-    wrong = {
-        side.places[0]: side for _, kind, side in shown if side and kind == "entity"
+def _wrong(shown: ShownT) -> WrongT:
+    return {
+        side.places[0]: f" · {mistake}{_confidence(side)}"
+        for mistake, kind, side in shown
+        if side and kind == "entity"
     }
+
+
+def _sentences(doc: Doc, bounds: Bounds, wrong: WrongT, colours: dict[str, str]) -> str:
     text, (at, last) = doc.text, bounds
     parts = []
     for ent in doc.ents:
         if ent.start_char < at or ent.end_char > last:
             continue
-        mistake = wrong.get((ent.start_char, ent.end_char))
-        label = ent.label_ + (_confidence(mistake) if mistake else "")
+        mistake = wrong.get((ent.start_char, ent.end_char), "")
         parts.append(escape(text[at : ent.start_char]))
         parts.append(
             f'<mark class="entity{" wrong" if mistake else ""}" '
             f'style="background: {colours[ent.label_]}">{escape(ent.text)}'
-            f"<span>{escape(label)}</span></mark>"
+            f"<span>{escape(ent.label_ + mistake)}</span></mark>"
         )
         at = ent.end_char
     parts.append(escape(text[at:last]))

@@ -75,17 +75,56 @@ def test_page_shows_gold_beside_predicted_and_escapes_them():
     example, mistakes = make_all()
     page = Page()
     page.feed(write_errors_page([(example, mistakes)], title="<Mistakes>"))
-    sides = [column for column in page.columns if column]
-    assert sides[0][:4] == [
+    # The sentences of the relation hold that of the entity and of the topic: one row.
+    gold, predicted = [column for column in page.columns if column]
+    assert gold[:4] == [
         ("entity wrong", "Aspirin"),
-        ("entity wrong", "Drug"),
+        ("entity wrong", "Drug · label"),
         ("entity", "bad pain"),
         ("entity", "Disease"),
     ]
-    assert sides[1][:2] == [("entity wrong", "Aspirin"), ("entity wrong", "<i>")]
-    # The sentences of the relation: all four entities, with their labels.
-    assert len(sides[2]) == len(sides[3]) == 8
+    assert predicted[:2] == [
+        ("entity wrong", "Aspirin"),
+        ("entity wrong", "<i> · label"),
+    ]
+    assert len(gold) == len(predicted) == 8
     assert not page.tags & {"b", "i", "script", "img", "link", "mistakes"}
+
+
+def test_page_marks_all_that_is_wrong_in_sentences_it_shows_once():
+    # What was predicted crosses a sentence's end; others are wrong on either side of it.
+    gold = make_doc(GOLD)
+    predicted = make_doc([(0, 1, "Drug"), (3, 4, "Disease"), (6, 8, "Gene")])
+    example = Example(predicted, gold)
+    page = Page()
+    page.feed(write_errors_page([(example, find_mistakes(example))], title="Mistakes"))
+
+    left, right = [column for column in page.columns if column]
+    assert left == [
+        ("entity", "Aspirin"),
+        ("entity", "Drug"),
+        ("entity wrong", "bad pain"),
+        ("entity wrong", "Disease · bounds"),
+        ("entity wrong", "<b>fever</b>"),
+        ("entity wrong", "Disease · missed"),
+        ("entity wrong", "COX2"),
+        ("entity wrong", "Gene · missed"),
+    ]
+    assert right[2:] == [
+        ("entity wrong", "pain"),
+        ("entity wrong", "Disease · bounds"),
+        ("entity wrong", ". Some"),
+        ("entity wrong", "Gene · spurious"),
+    ]
+
+
+def test_page_keeps_sentences_apart_that_share_no_mistake():
+    gold, predicted = make_doc(GOLD), make_doc([GOLD[1]])
+    example = Example(predicted, gold)
+    page = Page()
+    page.feed(write_errors_page([(example, find_mistakes(example))], title="Mistakes"))
+    # Of each sentence what is gold; of the first one what was predicted.
+    assert [len(column) for column in page.columns if column] == [4, 2, 4]
 
 
 def test_page_without_mistakes_says_so():
