@@ -93,7 +93,8 @@ def tune(
         finds entities, so that relations are tuned alone.
     gpu_id (int): The GPU, -1 for the CPU.
     force (bool): Replace a pipeline that is at `output`.
-    RETURNS (dict): By component its "settings" and its scores "before" and "after".
+    RETURNS (dict): By component what was "tuned", its "settings", and its scores
+        "before" and "after".
     RAISES (ValueError): If the folder is no pipeline, the output is there, or nothing
         could be tuned.
     RAISES (OSError): If the output cannot be written.
@@ -147,7 +148,12 @@ def tune_components(nlp: "Language", examples: "list[Example]") -> dict[str, Fig
         settings = pipe.tune(examples)  # type: ignore[attr-defined]
         if settings:
             after = _score(pipe, examples)
-            found[name] = {"settings": settings, "before": before, "after": after}
+            found[name] = {
+                "tuned": getattr(pipe, "tuned", ""),
+                "settings": settings,
+                "before": before,
+                "after": after,
+            }
         _run(pipe, examples)
     return found
 
@@ -176,7 +182,9 @@ def print_figures(name: str, figures: Figures) -> None:
     printer = Printer()
     print_heading(name, printer)
     settings = [(key, f"{value:.3f}") for key, value in figures["settings"].items()]
-    printer.table(settings, header=("", "set to"), divider=True, aligns=("l", "r"))
+    printer.table(
+        settings, header=(figures["tuned"], "set to"), divider=True, aligns=("l", "r")
+    )
     before, after = figures["before"], figures["after"]
     scores = [
         (key, f"{before[key]:.3f}", f"{value:.3f}")

@@ -70,7 +70,7 @@ class ComponentErrors:
         "it, found something else or a damaged file. Make it again; if it is of another "
         "format, rename it, or convert it first."
     )
-    B434 = "{path}: expected documents, found none. Make it again from a longer source."
+    B434 = "{path}: expected documents, found none. Make it again from a source that has some."
     B440 = (
         "MixedCorpus: expected corpora, found none. Give each a section such as "
         "[corpora.train.corpora.entities]."

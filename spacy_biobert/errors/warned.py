@@ -56,7 +56,8 @@ class WarningMessages:
     B474 = (
         "{path}: {kind} that the component '{component}' does not know: {n_unknown} in "
         "all, labels {labels}, the first in document {document}. They {fate}. Rename them "
-        "with `spacy-biobert convert --map FROM=TO`, or train a pipeline on them."
+        "with `spacy-biobert convert --map FROM=TO`, leave them out with --map FROM=, or "
+        "train a pipeline on them."
     )
     B475 = (
         "No component of the pipeline {model} finds entities, and so none of its "

@@ -23,6 +23,8 @@ class LabelledPipe(TrainablePipe):  # type: ignore[misc]
     cfg: dict[str, Any]
     # Completes "Check that the training documents carry ..."
     annotation: ClassVar[str]
+    # What `tune` finds for each label, for a table.
+    tuned: ClassVar[str] = "threshold"
 
     @property
     def labels(self) -> tuple[str, ...]:

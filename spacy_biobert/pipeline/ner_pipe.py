@@ -51,6 +51,7 @@ class BioBertNer(LabelledPipe):
     """
 
     annotation = "entities (doc.ents)"
+    tuned = "calibration"
 
     def __init__(
         self,
