@@ -109,7 +109,7 @@ def test_tune_shows_only_scores_that_have_two_values(
         if words and words[0].startswith("ents_"):
             assert len(words) == 3
     assert "\x1b" not in output
-    assert ["set", "to"] in lines
+    assert ["calibration", "set", "to"] in lines
     assert "the share of them that is right" in " ".join(output.split())
 
 
@@ -137,6 +137,8 @@ def test_tune_sets_the_thresholds_of_relations_and_topics(
     code, output = run(folder / "model", tmp_path / "dev.spacy", "-o", tmp_path / "new")
 
     assert code == 0, output
+    headers = [line.split() for line in output.splitlines()]
+    assert headers.count(["threshold", "set", "to"]) == 2
     for name in ("relation", "textcat"):
         cfg = json.loads((tmp_path / "new" / name / "cfg").read_text())
         assert cfg["thresholds"]
