@@ -287,6 +287,6 @@ def test_what_was_predicted_has_its_confidence():
     shown = "".join(write_tsv(mistakes)).split("\n")[1].split("\t")
     assert "0.31" in shown
     page = write_errors_page([(Example(predicted, reference), mistakes)], title="x")
-    assert "<span>Gene 0.31</span>" in page
+    assert "<span>Gene · label 0.31</span>" in page
     assert "<span>Disease</span>" in page
     assert "spurious topic a 0.75" in page
