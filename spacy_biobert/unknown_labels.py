@@ -46,19 +46,21 @@ class UnknownLabels:
     """
 
     def __init__(self, nlp: Language) -> None:
-        pipes = {assigned: find_components(nlp, assigned) for assigned in KINDS}
-        self._names = {assigned: ", ".join(found) for assigned, found in pipes.items()}
-        self._known = {
-            assigned: known_labels(found.values()) for assigned, found in pipes.items()
-        }
-        self._unknown: dict[str, Counter[str]] = {key: Counter() for key in KINDS}
+        self._names: dict[str, str] = {}
+        # Only of what there is a component for that has labels.
+        self._known: dict[str, set[str]] = {}
+        for assigned in KINDS:
+            pipes = find_components(nlp, assigned)
+            if known := known_labels(pipes.values()):
+                self._names[assigned], self._known[assigned] = ", ".join(pipes), known
+        self._unknown: dict[str, Counter[str]] = {key: Counter() for key in self._known}
         self._first: dict[str, str] = {}
 
     def look(self, doc: Doc) -> None:
-        """Look at the annotation of a document."""
-        for assigned, (_, find, _) in KINDS.items():
-            known = self._known[assigned]
-            unknown = [label for label in find(doc) if known and label not in known]
+        """Look at the annotation of a document that a component could find."""
+        for assigned, known in self._known.items():
+            _, find, _ = KINDS[assigned]
+            unknown = [label for label in find(doc) if label not in known]
             if unknown:
                 self._unknown[assigned].update(unknown)
                 self._first.setdefault(assigned, get_name(doc))
@@ -72,15 +74,15 @@ class UnknownLabels:
         return [
             Warnings.B474.format(
                 path=path,
-                n_unknown=self._unknown[assigned].total(),
-                kind=kind,
+                n_unknown=unknown.total(),
+                kind=KINDS[assigned][0],
                 component=self._names[assigned],
-                labels=", ".join(sorted(map(repr, self._unknown[assigned]))),
+                labels=", ".join(sorted(map(repr, unknown))),
                 document=self._first[assigned],
-                fate=fate,
+                fate=KINDS[assigned][2],
             )
-            for assigned, (kind, _, fate) in KINDS.items()
-            if self._unknown[assigned]
+            for assigned, unknown in self._unknown.items()
+            if unknown
         ]
 
 

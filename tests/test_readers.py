@@ -165,3 +165,12 @@ def test_corpus_tells_once_of_labels_that_the_pipeline_cannot_find(tmp_path):
     (message,) = [str(warning.message) for warning in told]
     for part in (str(tmp_path / "dev.spacy"), "'ner'", "2 in all", "'Finding'", "7"):
         assert part in message
+
+
+def test_corpus_reads_no_annotation_that_the_pipeline_has_no_component_for(tmp_path):
+    doc = make_doc("Pain again", "3", (0, 1, "Disease", ""))
+    doc.user_data["relations"] = ["malformed"]
+    nlp = spacy.blank("en")
+    nlp.add_pipe("ner").add_label("Disease")
+    path = write(tmp_path / "train.spacy", [doc])
+    assert len(list(create_corpus_v1(path, gold_ents=False)(nlp))) == 1
