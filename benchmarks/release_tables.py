@@ -21,7 +21,8 @@ SCORED = {
     "bc5cdr_cid": "release_gold_entities",
     "coronacentral": "release",
 }
-ALONE = "ours_mini"
+# The arm that learns one kind of task alone as the released pipeline learns it.
+ALONE = {"entities": "words_mini", "relations": "ours_mini", "topics": "ours_mini"}
 NOT_YET = "Not measured yet: `make release` makes the pipeline and its scores."
 
 
@@ -42,7 +43,7 @@ def release_tasks() -> str:
     alone = {
         one.task: one
         for one in task_summary.collect()
-        if one.arm == ALONE and one.size is None
+        if one.arm == ALONE[TASKS[one.task].kind] and one.size is None
     }
     results = [result]
     rows = []

@@ -297,19 +297,15 @@ def score_baselines(train: Path, data: Path, *, directed: bool) -> dict[str, Sco
 
 def print_scores(scores: Scores) -> None:
     """Print the scores as tables, in percent."""
-    from ..evaluation.card import KINDS, score_rows
+    from ..evaluation.card import KINDS, score_table
 
     printer = Printer()
     for title, total, per_type in KINDS:
         if scores.get(f"{total}_f") is not None:
             print_heading(title, printer)
-            rows = score_rows(scores, total, per_type)
-            printer.table(
-                rows,
-                header=("", "P", "R", "F1"),
-                divider=True,
-                aligns=("l", "r", "r", "r"),
-            )
+            header, rows = score_table(scores, total, per_type)
+            aligns = ("l", *("r" for _ in header[1:]))
+            printer.table(rows, header=header, divider=True, aligns=aligns)
     if scores.get("ents_ece") is not None:
         printer.text(
             "Confidence of entities, expected calibration error: "

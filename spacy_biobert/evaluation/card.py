@@ -34,10 +34,8 @@ def score_tables(scores: Scores) -> str:
     tables = []
     for title, total, per_type in KINDS:
         if scores.get(f"{total}_f") is not None:
-            rows = score_rows(scores, total, per_type)
-            tables.append(
-                f"### {title}\n\n{markdown_table(('', 'P', 'R', 'F1'), rows)}"
-            )
+            table = markdown_table(*score_table(scores, total, per_type))
+            tables.append(f"### {title}\n\n{table}")
             if total == "ents" and scores.get("ents_ece") is not None:
                 tables.append(
                     f"Expected calibration error of their confidences: "
@@ -46,25 +44,42 @@ def score_tables(scores: Scores) -> str:
     return "\n\n".join(tables)
 
 
-def score_rows(scores: Scores, total: str, per_type: str) -> list[tuple[str, ...]]:
-    """Give the rows of one table: each label, all together, the baselines.
+def score_table(
+    scores: Scores, total: str, per_type: str
+) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Give one table: each label, all together, the baselines.
 
     total (str): What the keys of the totals begin with, such as "ents".
     per_type (str): The key of the scores by label.
-    RETURNS (list): Rows of label, precision, recall and F1, in percent.
+    RETURNS (tuple): The header, and rows of label, number of gold items, precision,
+        recall and F1, in percent. Where numbers of gold items are not known, as in the
+        scores of spaCy's own components, their column is left out.
     """
+    by_label = sorted((scores.get(per_type) or {}).items())
     rows = [
-        (label, *(percent(found[key]) for key in "prf"))
-        for label, found in sorted((scores.get(per_type) or {}).items())
+        (label, _number(found), *(percent(found[key]) for key in "prf"))
+        for label, found in by_label
     ]
-    rows.append(("all (micro)", *(percent(scores[f"{total}_{key}"]) for key in "prf")))
+    n_gold = sum(found.get("gold", 0) for _, found in by_label)
+    rows.append(("all (micro)", _number({"gold": n_gold}), *_totals(scores, total)))
     macro = total.replace("micro", "macro") + "_f"
     if "micro" in total and macro in scores:
-        rows.append(("all (macro)", "", "", percent(scores[macro])))
+        rows.append(("all (macro)", "", "", "", percent(scores[macro])))
     for name, found in scores.get("baselines", {}).items():
         if found.get(f"{total}_f") is not None:
-            rows.append((name, *(percent(found[f"{total}_{key}"]) for key in "prf")))
-    return rows
+            rows.append((name, "", *_totals(found, total)))
+    header: tuple[str, ...] = ("", "gold", "P", "R", "F1")
+    if not any("gold" in found for _, found in by_label):
+        header, *rows = (row[:1] + row[2:] for row in (header, *rows))
+    return header, rows
+
+
+def _number(found: Scores) -> str:
+    return f"{found['gold']:,}" if "gold" in found else ""
+
+
+def _totals(scores: Scores, total: str) -> tuple[str, ...]:
+    return tuple(percent(scores[f"{total}_{key}"]) for key in "prf")
 
 
 def markdown_table(

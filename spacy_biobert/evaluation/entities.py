@@ -8,7 +8,7 @@ from spacy.training import Example
 from ..extensions import read_annotated_labels
 from ..models.judging import Entity, Judged, judge_entities
 from .calibration import expected_calibration_error, make_bins
-from .metrics import Counts, sum_all, sum_by_label
+from .metrics import Counts, label_scores, sum_all, sum_by_label
 
 KEYS = (
     "ents_p",
@@ -29,8 +29,7 @@ def score_entities(examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]
 
     examples (Iterable[Example]): The examples.
     RETURNS (dict[str, Any]): `ents_p`, `ents_r`, `ents_f` over all entities;
-        `ents_per_type`, by label the keys p, r and f; `ents_ece`, the expected
-        calibration error of the confidences, and `ents_reliability`, the bins behind
+        `ents_per_type`, see `label_scores`; `ents_ece`, the expected calibration error of the confidences, and `ents_reliability`, the bins behind
         it. Each is None if there is nothing to score.
     RAISES (ValueError): If a document's stated labels are malformed.
     """
@@ -50,10 +49,7 @@ def score_entities(examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]
         micro = sum_all(by_label)
         scores["ents_p"], scores["ents_r"] = micro.precision, micro.recall
         scores["ents_f"] = micro.f1
-        scores["ents_per_type"] = {
-            label: {"p": counts.precision, "r": counts.recall, "f": counts.f1}
-            for label, counts in sorted(by_label.items())
-        }
+        scores["ents_per_type"] = label_scores(by_label)
     if confident:
         bins = make_bins(*zip(*confident, strict=True))
         scores["ents_ece"] = expected_calibration_error(bins)

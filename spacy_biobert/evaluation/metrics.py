@@ -42,6 +42,24 @@ class Counts:
         return 2 * self.n_right / n_both if n_both else 0.0
 
 
+def label_scores(by_label: dict[str, Counts]) -> dict[str, dict[str, float]]:
+    """Give the scores of each label.
+
+    by_label (dict[str, Counts]): The counts.
+    RETURNS (dict): By label, in alphabetic order: the keys p, r and f, and gold, how many
+        gold items there are.
+    """
+    return {
+        label: {
+            "p": counts.precision,
+            "r": counts.recall,
+            "f": counts.f1,
+            "gold": counts.n_gold,
+        }
+        for label, counts in sorted(by_label.items())
+    }
+
+
 def count_by_label(
     gold: Collection[Item], predicted: Collection[Item]
 ) -> dict[str, Counts]:

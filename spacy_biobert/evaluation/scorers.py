@@ -6,7 +6,7 @@ from typing import Any
 from spacy.training import Example
 
 from .entities import score_entities
-from .metrics import Counts, macro_f1, sum_all, sum_by_label
+from .metrics import label_scores, macro_f1, sum_all, sum_by_label
 from .relations import count_relations
 
 ScorerT = Callable[..., dict[str, Any]]
@@ -40,8 +40,8 @@ def score_relations(
     directed (bool): Whether (a, b) and (b, a) differ.
     RETURNS (dict[str, Any]): `rel_micro_p`, `rel_micro_r`, `rel_micro_f` over all
         relations; `rel_macro_f`, the mean F1 of the labels that are gold or
-        predicted; `rel_per_type`, by label the keys p, r and f. All are None if no
-        document is annotated.
+        predicted; `rel_per_type`, see `label_scores`. All are None if no document is
+        annotated.
     RAISES (ValueError): If the stored relations are malformed.
     """
     parts = [
@@ -56,12 +56,6 @@ def score_relations(
         "rel_micro_r": micro.recall,
         "rel_micro_f": micro.f1,
         "rel_macro_f": macro_f1(by_label),
-        "rel_per_type": {
-            label: _to_dict(counts) for label, counts in sorted(by_label.items())
-        },
+        "rel_per_type": label_scores(by_label),
     }
     return scores if annotated else dict.fromkeys(scores)
-
-
-def _to_dict(counts: Counts) -> dict[str, float]:
-    return {"p": counts.precision, "r": counts.recall, "f": counts.f1}

@@ -289,8 +289,13 @@ class BioBertTextCat(LabelledPipe):
         """Score the annotated docs; spaCy's scorer takes the others for wrong.
 
         examples (Iterable[Example]): The examples.
-        RETURNS (dict[str, Any]): The scores, None without any annotated doc.
+        RETURNS (dict[str, Any]): The scores, None without any annotated doc. By label
+            also `gold`, how many docs have the category.
         """
         annotated = [eg for eg in examples if eg.reference.cats]
         scores: dict[str, Any] = super().score(annotated, **kwargs)
+        for label, found in (scores.get("cats_f_per_type") or {}).items():
+            found["gold"] = sum(
+                eg.reference.cats.get(label, 0.0) > 0 for eg in annotated
+            )
         return scores if annotated else dict.fromkeys(scores)

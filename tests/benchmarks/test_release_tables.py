@@ -22,8 +22,9 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         for seed, score in enumerate((0.75, 0.77))
     }
     runs = [
-        Runs("bc5cdr", "ours", "ours_mini", None, alone),
-        Runs("bc5cdr", "ours", "ours_mini", 100, {}),
+        Runs("bc5cdr", "ours", "ours_mini", None, {}),
+        Runs("bc5cdr", "words", "words_mini", None, alone),
+        Runs("bc5cdr", "words", "words_mini", 100, {}),
         Runs("bc5cdr", "cnn", "cnn", None, {}),
     ]
     monkeypatch.setattr(release_tables.task_summary, "collect", lambda: runs)

@@ -236,8 +236,13 @@ def test_evaluate_counts_what_it_does_not_know_as_missed(
             assert part in line
         assert "document 77" in line
     scores = json.loads((tmp_path / "x.json").read_text())
-    assert scores["ents_per_type"]["Gene"] == {"p": 0.0, "r": 0.0, "f": 0.0}
-    assert scores["rel_per_type"]["binds, or not"] == {"p": 0.0, "r": 0.0, "f": 0.0}
+    assert scores["ents_per_type"]["Gene"] == {"p": 0.0, "r": 0.0, "f": 0.0, "gold": 1}
+    assert scores["rel_per_type"]["binds, or not"] == {
+        "p": 0.0,
+        "r": 0.0,
+        "f": 0.0,
+        "gold": 1,
+    }
     assert "genetics" not in scores["cats_f_per_type"]
 
 

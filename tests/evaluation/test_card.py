@@ -9,7 +9,7 @@ SCORES = {
     "ents_p": 0.5,
     "ents_r": 0.25,
     "ents_f": 1 / 3,
-    "ents_per_type": {"GENE": {"p": 0.5, "r": 0.25, "f": 1 / 3}},
+    "ents_per_type": {"GENE": {"p": 0.5, "r": 0.25, "f": 1 / 3, "gold": 1200}},
     "rel_micro_p": 1.0,
     "rel_micro_r": 1.0,
     "rel_micro_f": 1.0,
@@ -35,8 +35,13 @@ META = {
 def test_score_tables_show_what_was_scored_in_percent() -> None:
     text = score_tables(SCORES)
 
-    assert "| GENE | 50.0 | 25.0 | 33.3 |" in text
-    assert "| names | 10.0 | 10.0 | 10.0 |" in text
+    assert "|  | gold | P | R | F1 |" in text
+    assert "| GENE | 1,200 | 50.0 | 25.0 | 33.3 |" in text
+    assert "| all (micro) | 1,200 | 50.0 | 25.0 | 33.3 |" in text
+    assert "| names |  | 10.0 | 10.0 | 10.0 |" in text
+    # Of relations the number of gold ones is not known here.
+    assert "|  | P | R | F1 |" in text
+    assert "| treats | 100.0 | 100.0 | 100.0 |" in text
     assert "| all (macro) |  |  | 87.5 |" in text
     assert "Categories" not in text
     assert "calibration" not in text
@@ -49,7 +54,7 @@ def test_model_card_names_labels_scores_data_and_licences() -> None:
     for part in (
         "# en_biobert 0.1.0",
         "| ner | `GENE` |",
-        "| GENE | 50.0",
+        "| GENE | 1,200 | 50.0",
         "| Corpus | CC0 |",
         "MIT",
     ):

@@ -37,9 +37,14 @@ def test_relation_scores_are_those_counted_by_hand():
     assert scores["rel_micro_f"] == pytest.approx(4 / 7)
     assert scores["rel_macro_f"] == pytest.approx((4 / 5 + 0 + 0) / 3)
     assert scores["rel_per_type"] == {
-        "x": {"p": 1.0, "r": pytest.approx(2 / 3), "f": pytest.approx(4 / 5)},
-        "y": {"p": 0.0, "r": 0.0, "f": 0.0},
-        "z": {"p": 0.0, "r": 0.0, "f": 0.0},
+        "x": {
+            "p": 1.0,
+            "r": pytest.approx(2 / 3),
+            "f": pytest.approx(4 / 5),
+            "gold": 3,
+        },
+        "y": {"p": 0.0, "r": 0.0, "f": 0.0, "gold": 0},
+        "z": {"p": 0.0, "r": 0.0, "f": 0.0, "gold": 1},
     }
 
 
