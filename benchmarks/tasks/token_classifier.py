@@ -1,8 +1,8 @@
 """The peer as most train one: Hugging Face's `AutoModelForTokenClassification`.
 
 Sentences with their words apart, the first piece of each word with its tag, the most
-probable tag of each. Encoder, batches (in words), rates, decay and the end of training
-are those of our arm.
+probable tag of each. Encoder, batches (in words), precision, rates, decay and the
+end of training are those of our arm.
 """
 
 import copy
@@ -24,6 +24,7 @@ from torch.nn.utils import clip_grad_norm_
 from transformers import AutoModelForTokenClassification
 
 from spacy_biobert.encoder.hub import PreTrainedTokenizerFast, open_tokenizer
+from spacy_biobert.encoder.precision import computing_in, resolve_precision
 from spacy_biobert.readers import create_corpus_v1
 
 from .corpora import read_split
@@ -32,20 +33,24 @@ from .stock import TOKENIZER
 from .tagged import Sentence, cut_sentences, set_entities
 from .training import CONFIGS, open_recipe
 
-# Sentences tagged at once; moves no result.
+# Sentences tagged at once, and learned from at once; neither moves a result.
 TAGGED_AT_ONCE = 64
+LEARNED_AT_ONCE = 16
+# What a piece has that is not the first of a word: nothing to learn.
+NO_TAG = -100
 # Of AdamW: no decay.
 UNDECAYED = ("bias", "LayerNorm.weight")
 
 
 @dataclass(slots=True)
 class Tagger:
-    """A network, its tokenizer and its tags."""
+    """A network, its tokenizer and its tags, and where and in what it computes."""
 
     network: Module
     tokenizer: PreTrainedTokenizerFast
     tags: tuple[str, ...]
     device: torch.device
+    dtype: torch.dtype
 
     def encode(
         self, sentences: Sequence[Sentence]
@@ -67,30 +72,48 @@ class Tagger:
         ]
         return inputs.to(self.device), places
 
-    def loss(self, sentences: Sequence[Sentence]) -> Tensor:
-        """Give the mean loss of the first pieces of some sentences."""
+    def backpropagate(self, sentences: Sequence[Sentence]) -> None:
+        """Add the gradient of the mean loss of the first pieces of some sentences.
+
+        Sentences of similar lengths go through the network together, because most of a
+        batch would be padding if all were as long as the longest. The gradient is that
+        of one pass with all of them.
+        """
+        ordered = sorted(sentences, key=lambda sentence: len(sentence.words))
+        starts = range(0, len(ordered), LEARNED_AT_ONCE)
+        parts = [self._label(ordered[at : at + LEARNED_AT_ONCE]) for at in starts]
+        counts = [int((part["labels"] != NO_TAG).sum()) for part in parts]
+        for part, count in zip(parts, counts, strict=True):
+            with computing_in(self.dtype, self.device):
+                loss = self.network(**part).loss
+            (loss * count / sum(counts)).backward()
+
+    def _label(self, sentences: Sequence[Sentence]) -> dict[str, Tensor]:
+        """Make the input of some sentences, and its labels."""
         inputs, places = self.encode(sentences)
-        labels = torch.full(inputs["input_ids"].shape, -100)
+        labels = torch.full(inputs["input_ids"].shape, NO_TAG)
         for row, sentence in enumerate(sentences):
             for place, word in places[row]:
                 labels[row, place] = self.tags.index(sentence.tags[word])
-        loss: Tensor = self.network(**inputs, labels=labels.to(self.device)).loss
-        return loss
+        return {**inputs, "labels": labels.to(self.device)}
 
     @torch.inference_mode()
     def tag(self, sentences: Sequence[Sentence]) -> list[list[str]]:
         """Give each word of some sentences its most probable tag, "O" if cut off."""
         self.network.eval()
-        found = []
+        found: list[list[str]] = [[] for _ in sentences]
+        order = sorted(range(len(sentences)), key=lambda i: len(sentences[i].words))
         for start in range(0, len(sentences), TAGGED_AT_ONCE):
-            some = sentences[start : start + TAGGED_AT_ONCE]
+            numbers = order[start : start + TAGGED_AT_ONCE]
+            some = [sentences[number] for number in numbers]
             inputs, places = self.encode(some)
-            best = self.network(**inputs).logits.argmax(-1).tolist()
-            for row, sentence in enumerate(some):
-                tags = ["O"] * len(sentence.words)
+            with computing_in(self.dtype, self.device):
+                best = self.network(**inputs).logits.argmax(-1).tolist()
+            for row, number in enumerate(numbers):
+                tags = ["O"] * len(some[row].words)
                 for place, word in places[row]:
                     tags[word] = self.tags[best[row][place]]
-                found.append(tags)
+                found[number] = tags
         return found
 
 
@@ -146,7 +169,8 @@ def make_tagger(job: Job, sentences: Sequence[Sentence]) -> Tagger:
         job.the_encoder.folder, num_labels=len(tags), local_files_only=True
     )
     tokenizer = open_tokenizer(job.the_encoder.source)
-    return Tagger(network.to(device), tokenizer, tuple(tags), device)
+    dtype = resolve_precision("auto", device)
+    return Tagger(network.to(device), tokenizer, tuple(tags), device, dtype)
 
 
 def make_judge(path: Path, tagger: Tagger) -> Callable[[], dict[str, Any]]:
@@ -187,7 +211,7 @@ def learn(
 ) -> None:
     """Take the step after `step`, at the rate that spaCy's `warmup_linear` has there."""
     tagger.network.train()
-    tagger.loss(batch).backward()  # type: ignore[no-untyped-call]
+    tagger.backpropagate(batch)
     clip_grad_norm_(tagger.network.parameters(), grad_clip)
     share = rate_share(step)
     rates = [group["lr"] for group in optimizer.param_groups]

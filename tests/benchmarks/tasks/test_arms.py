@@ -6,6 +6,7 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+import torch
 from spacy.tokens import Doc
 from thinc.api import warmup_linear
 
@@ -23,6 +24,7 @@ from benchmarks.tasks.jobs import (
 )
 from benchmarks.tasks.tagged import Sentence, cut_sentences
 from benchmarks.tasks.token_classifier import (
+    LEARNED_AT_ONCE,
     endless_batches,
     make_optimizer,
     make_tagger,
@@ -116,7 +118,7 @@ def test_token_classifier_can_learn_its_training_set_by_heart(
     tagger = make_tagger(job, sentences)
     optimizer = make_optimizer(tagger.network, 1e-2, 0.0)
     for _ in range(60):
-        tagger.loss(sentences).backward()
+        tagger.backpropagate(sentences)
         optimizer.step()
         optimizer.zero_grad()
 
@@ -134,6 +136,34 @@ def test_token_classifier_can_learn_its_training_set_by_heart(
     assert all(
         len(row) == len(s.words) for row, s in zip(found, sentences, strict=True)
     )
+
+
+def test_gradient_of_the_token_classifier_is_that_of_one_pass(
+    work: Path, tmp_path: Path
+) -> None:
+    encoder = Encoder("tiny", str(make_encoder(tmp_path / "tiny", width=32)))
+    sentences = cut_sentences(_docs(make_job("entities", work)))[:40]
+    assert len(sentences) > 2 * LEARNED_AT_ONCE
+    tagger = make_tagger(make_job("entities", work, encoder), sentences)
+    tagger.dtype = torch.float32
+    tagger.network.eval()
+    tagger.backpropagate(sentences)
+    found = [weights.grad.clone() for weights in tagger.network.parameters()]
+
+    tagger.network.zero_grad()
+    inputs, places = tagger.encode(sentences)
+    rows = [row for row, firsts in enumerate(places) for _ in firsts]
+    columns = [column for firsts in places for column, _ in firsts]
+    truths = [
+        tagger.tags.index(sentence.tags[word])
+        for sentence, firsts in zip(sentences, places, strict=True)
+        for _, word in firsts
+    ]
+    logits = tagger.network(**inputs).logits[rows, columns]
+    torch.nn.functional.cross_entropy(logits, torch.tensor(truths)).backward()
+
+    for gradient, weights in zip(found, tagger.network.parameters(), strict=True):
+        torch.testing.assert_close(gradient, weights.grad, rtol=1e-4, atol=1e-7)
 
 
 def test_only_the_first_piece_of_a_word_has_its_tag(
