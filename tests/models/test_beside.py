@@ -4,7 +4,7 @@ import spacy
 from numpy.testing import assert_allclose
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
-from thinc.api import Model
+from thinc.api import Model, NumpyOps, get_current_ops
 
 from spacy_biobert.models.beside import build_beside_tok2vec_v1
 
@@ -110,3 +110,26 @@ def test_entities_are_learned_from_both():
     other.add_pipe("biobert_ner", "ner", config={"model": model})
     other.from_bytes(nlp.to_bytes())
     assert {text: read_ents(other(text)) for text in TEXTS} == TEXTS
+
+
+def test_words_multiply_with_the_library_of_numpy_and_give_what_they_gave():
+    spacy.util.fix_random_seed(0)
+    words = spacy.registry.architectures.get("spacy.HashEmbedCNN.v2")(
+        width=8,
+        depth=2,
+        embed_size=50,
+        window_size=1,
+        maxout_pieces=3,
+        subword_features=True,
+        pretrained_vectors=None,
+    )
+    docs = [Doc(VOCAB, words=["IL-2", "binds", "p53"]), Doc(VOCAB, words=["x"])]
+    words.initialize(X=docs)
+    before = words.predict(docs)
+
+    build_beside_tok2vec_v1(encoder=fixed_tok2vec([], []), words=words)
+
+    if type(get_current_ops()) is NumpyOps:
+        assert not any(layer.ops.use_blis for layer in words.walk())
+    for found, expected in zip(words.predict(docs), before, strict=True):
+        assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
