@@ -57,11 +57,11 @@ def score_table(
     """
     by_label = sorted((scores.get(per_type) or {}).items())
     rows = [
-        (label, _number(found), *(percent(found[key]) for key in "prf"))
+        (label, f"{found.get('gold', 0):,}", *(percent(found[key]) for key in "prf"))
         for label, found in by_label
     ]
     n_gold = sum(found.get("gold", 0) for _, found in by_label)
-    rows.append(("all (micro)", _number({"gold": n_gold}), *_totals(scores, total)))
+    rows.append(("all (micro)", f"{n_gold:,}", *_totals(scores, total)))
     macro = total.replace("micro", "macro") + "_f"
     if "micro" in total and macro in scores:
         rows.append(("all (macro)", "", "", "", percent(scores[macro])))
@@ -72,10 +72,6 @@ def score_table(
     if not any("gold" in found for _, found in by_label):
         header, *rows = (row[:1] + row[2:] for row in (header, *rows))
     return header, rows
-
-
-def _number(found: Scores) -> str:
-    return f"{found['gold']:,}" if "gold" in found else ""
 
 
 def _totals(scores: Scores, total: str) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ def build_beside_tok2vec_v1(*, encoder: Tok2VecT, words: Tok2VecT) -> Tok2VecT:
 def _multiply_with_numpy(model: Tok2VecT) -> None:
     """Let layers on a CPU multiply matrices with NumPy's library.
 
-    On processors with AVX-512 that takes a third of the time that Thinc's own takes.
+    On an AMD EPYC with AVX-512 it takes a third of the time that Thinc's own takes.
     """
     for layer in model.walk():
         # Neither a GPU's nor Apple's, which is derived from it and has a library.
