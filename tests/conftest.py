@@ -1,10 +1,15 @@
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from .annotators import make_annotator
 from .encoders import make_encoder
+
+# What a test takes says nothing on a machine with other work.
+hypothesis.settings.register_profile("any time", deadline=None)
+hypothesis.settings.load_profile("any time")
 
 
 @pytest.fixture(scope="session")

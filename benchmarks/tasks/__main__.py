@@ -54,7 +54,12 @@ def main(
     ),
     gpu_id: int = typer.Option(-1, help="GPU, -1 for the CPU"),
 ) -> None:
-    """Run what is not filed yet."""
+    """Compare encoders and peers on public corpora: run what is not filed yet.
+
+    For example:
+
+    python -m benchmarks.tasks $SPACY_BIOBERT_DATA --work work/tasks --task bc5cdr --arm ours --seeds 3
+    """
     encoders = parse_encoders(encoder)
     if random:
         encoders += [make_random(one, work) for one in encoders]

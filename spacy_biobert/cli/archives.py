@@ -67,7 +67,8 @@ def find_corpus_files(patterns: Iterable[str], main: str) -> dict[CorpusFile, in
             if not Path(pattern).is_file():
                 files = [file for file in files if fnmatch(file.name, main)]
         if not files:
-            raise SourceError(Errors.B215.format(folder=pattern, known=main))
+            known = main if main == "*" else f"{main}, with the annotation beside them"
+            raise SourceError(Errors.B215.format(folder=pattern, known=known))
         found.update({file: found.get(file, 0) + 1 for file in files})
     return found
 

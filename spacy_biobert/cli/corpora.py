@@ -175,7 +175,9 @@ def _kept(
         elif before == held:
             report.skipped["repeated documents"] += 1
         else:
-            problem = Errors.B224.format(path=report.path, document=document.id)
+            problem = Errors.B224.format(
+                path=report.path, document=document.id, number=report.documents
+            )
             if not corpus.policy.skip_wrong:
                 raise SourceError(problem)
             report.leave_out(problem)

@@ -295,6 +295,16 @@ def score_baselines(train: Path, data: Path, *, directed: bool) -> dict[str, Sco
     }
 
 
+def warn_of_never_gold(scores: Scores) -> None:
+    """Print a warning of labels that were found and are nowhere in the gold entities."""
+    by_label = scores.get("ents_per_type") or {}
+    never = [label for label, found in by_label.items() if found.get("gold") == 0]
+    if never and len(never) < len(by_label):
+        gold = ",".join(sorted(by_label.keys() - set(never)))
+        labels = " or ".join(sorted(never))
+        Printer().warn(Warnings.B478.format(labels=labels, gold=gold))
+
+
 def print_scores(scores: Scores) -> None:
     """Print the scores as tables, in percent."""
     from ..evaluation.card import KINDS, score_table
@@ -306,6 +316,7 @@ def print_scores(scores: Scores) -> None:
             header, rows = score_table(scores, total, per_type)
             aligns = ("l", *("r" for _ in header[1:]))
             printer.table(rows, header=header, divider=True, aligns=aligns)
+    warn_of_never_gold(scores)
     if scores.get("ents_ece") is not None:
         printer.text(
             "Confidence of entities, expected calibration error: "

@@ -8,7 +8,7 @@ import typer
 
 from ..atomic import whole_folder
 from ..errors import Errors
-from .evaluate import read_examples
+from .evaluate import read_examples, warn_of_never_gold
 from .plain import Printer, print_heading, warnings_shown
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ def tune_cli(
     pipeline says it is of them is fitted, so that of those with a confidence of 0.8 four
     in five are right. Relations and topics get the threshold of the best F1 for each
     label. Use documents that the pipeline has not learned from, and others than those
-    you test on. What is shown: the numbers that were set; the scores on these documents
-    that changed by it (ents_ece is the mean distance between confidence and share of
+    you test on. What is shown: the calibration of entities and the thresholds that were
+    set; the scores on these documents that changed by it (ents_ece is the mean distance between confidence and share of
     right ones); and entities by their confidence, with the share that is right. For
     example:
 
@@ -198,6 +198,7 @@ def print_figures(name: str, figures: Figures) -> None:
             divider=True,
             aligns=("l", "r", "r"),
         )
+    warn_of_never_gold(after)
     if after.get("ents_reliability"):
         printer.text(
             "Entities by their confidence: how many, their mean confidence, and the "

@@ -31,6 +31,16 @@ from .probabilities import APPLIES, CONFIDENCE, split_confidence
 
 NAME = "jsonl"
 Record = dict[str, Any]
+Kinds = type | tuple[type, ...]
+# As messages call what JSON has.
+KIND_NAMES: dict[type, str] = {
+    str: "a text",
+    int: "an integer",
+    float: "a number",
+    list: "a list",
+    dict: "an object",
+    bool: "true or false",
+}
 
 
 def make_record(
@@ -78,24 +88,20 @@ def parse_record(record: Record, source: Source, line: int) -> AnnotatedDocument
         is wrong and `source` does not leave it out.
     """
     try:
-        text = _text(record["text"])
+        text = _take(record, "text", str)
         mentions, kept = _mentions(record, text, source, line)
         return AnnotatedDocument(
-            str(record["id"]),
+            str(_take(record, "id", (str, int))),
             text,
             mentions=mentions,
             mention_relations=_relations(record, kept),
             concept_relations=_concept_relations(record),
             categories=_categories(record),
-            passages=tuple(
-                Passage(int(p["start"]), int(p["end"]), _text(p["label"]))
-                for p in record.get("divisions", ())
-            ),
+            passages=_passages(record),
         )
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
-        reason = f"{type(error).__name__}: {error}"
+    except _WrongPart as error:
         raise SourceError(
-            Errors.B518.format(path=source.path, format=NAME, line=line, reason=reason)
+            Errors.B518.format(path=source.path, format=NAME, line=line, reason=error)
         ) from error
 
 
@@ -134,6 +140,43 @@ def _entity(mention: Mention) -> Record:
     return entity
 
 
+class _WrongPart(Exception):
+    """A part of a document is missing, or of another type."""
+
+
+def _take(row: Record, key: str, kinds: Kinds, where: str = "") -> Any:
+    """Give a value of an object, which has to be there and of one of the kinds."""
+    found = row.get(key)
+    kinds = kinds if isinstance(kinds, tuple) else (kinds,)
+    if not isinstance(found, kinds) or (isinstance(found, bool) and bool not in kinds):
+        expected = " or ".join(KIND_NAMES[kind] for kind in kinds)
+        shown = f"{found!r:.60}" if key in row else "nothing"
+        raise _WrongPart(f"{where}'{key}' has to be {expected}, is {shown}")
+    return found
+
+
+def _optional(row: Record, key: str, kinds: Kinds, where: str) -> Any:
+    """Give a value that may be missing or null: None."""
+    return None if row.get(key) is None else _take(row, key, kinds, where)
+
+
+def _rows(record: Record, key: str) -> Iterator[tuple[Record, str]]:
+    """Give the objects of a list, each with its place for messages."""
+    for number, row in enumerate(_take(record, key, list)):
+        where = f"{key}[{number}]"
+        if not isinstance(row, dict):
+            raise _WrongPart(f"{where} has to be an object, is {row!r:.60}")
+        yield row, f"{where}: "
+
+
+def _texts(row: Record, key: str, where: str) -> tuple[str, ...]:
+    found = _take(row, key, list, where) if key in row else []
+    for text in found:
+        if not isinstance(text, str):
+            raise _WrongPart(f"{where}'{key}' has to hold texts, holds {text!r:.60}")
+    return tuple(found)
+
+
 def _mentions(
     record: Record, text: str, source: Source, line: int
 ) -> tuple[tuple[Mention, ...] | None, list[int | None]]:
@@ -142,20 +185,21 @@ def _mentions(
         return None, []
     mentions: list[Mention] = []
     kept: list[int | None] = []
-    for entity in record["entities"]:
-        bounds = [(int(entity["start"]), int(entity["end"]))]
-        where = f"line {line}"
-        found = place(source, text, bounds, stated=entity.get("text"), where=where)
+    for entity, at in _rows(record, "entities"):
+        bounds = [(_take(entity, "start", int, at), _take(entity, "end", int, at))]
+        stated = _optional(entity, "text", str, at)
+        found = place(source, text, bounds, stated=stated, where=f"line {line}")
         kept.append(None if found is None else len(mentions))
         if found is None:
             continue
-        attributes = [_text(attribute) for attribute in entity.get("attributes", ())]
-        if CONFIDENCE in entity:
-            attributes.append(f"{CONFIDENCE}={float(entity[CONFIDENCE])}")
-        concepts = tuple(_text(concept) for concept in entity.get("concepts", ()))
-        label = _text(entity["label"])
+        attributes = _texts(entity, "attributes", at)
+        confidence = _optional(entity, CONFIDENCE, (float, int), at)
+        if confidence is not None:
+            attributes += (f"{CONFIDENCE}={float(confidence)}",)
+        concepts = _texts(entity, "concepts", at)
+        label = _take(entity, "label", str, at)
         mentions.append(
-            Mention(*found, text[slice(*found)], label, concepts, tuple(attributes))
+            Mention(*found, text[slice(*found)], label, concepts, attributes)
         )
     return tuple(mentions), kept
 
@@ -166,13 +210,20 @@ def _relations(
     if "relations" not in record:
         return None
     relations = []
-    for row in record["relations"]:
-        if min(row["arg1"], row["arg2"]) < 0:
-            raise IndexError("arg1 and arg2 count from 0")
-        arg1, arg2 = kept[row["arg1"]], kept[row["arg2"]]
-        score = None if row.get("score") is None else float(row["score"])
+    for row, at in _rows(record, "relations"):
+        ends = [_take(row, key, int, at) for key in ("arg1", "arg2")]
+        for end in ends:
+            if not 0 <= end < len(kept):
+                raise _WrongPart(
+                    f"{at}arg1 and arg2 count the entities from 0, of which there are "
+                    f"{len(kept)}, found {end}"
+                )
+        arg1, arg2 = (kept[end] for end in ends)
+        label = _take(row, "label", str, at)
+        score = _optional(row, "score", (float, int), at)
         if arg1 is not None and arg2 is not None:
-            relations.append(MentionRelation(arg1, arg2, _text(row["label"]), score))
+            score = None if score is None else float(score)
+            relations.append(MentionRelation(arg1, arg2, label, score))
     return tuple(relations)
 
 
@@ -180,23 +231,35 @@ def _concept_relations(record: Record) -> tuple[ConceptRelation, ...] | None:
     if "concept_relations" not in record:
         return None
     return tuple(
-        ConceptRelation(_text(r["concept1"]), _text(r["concept2"]), _text(r["label"]))
-        for r in record["concept_relations"]
+        ConceptRelation(
+            *(_take(row, key, str, at) for key in ("concept1", "concept2", "label"))
+        )
+        for row, at in _rows(record, "concept_relations")
     )
 
 
 def _categories(record: Record) -> tuple[str, ...] | None:
     if "categories" not in record:
         return None
+    found = _take(record, "categories", dict)
     return tuple(
-        label for label, score in record["categories"].items() if score >= APPLIES
+        label
+        for label in found
+        if _take(found, label, (float, int, bool), "categories: ") >= APPLIES
     )
 
 
-def _text(found: object) -> str:
-    if not isinstance(found, str):
-        raise TypeError(f"expected text, found {found!r:.60}")
-    return found
+def _passages(record: Record) -> tuple[Passage, ...]:
+    if "divisions" not in record:
+        return ()
+    return tuple(
+        Passage(
+            _take(row, "start", int, at),
+            _take(row, "end", int, at),
+            _take(row, "label", str, at),
+        )
+        for row, at in _rows(record, "divisions")
+    )
 
 
 FORMAT = Format(

@@ -59,7 +59,8 @@ def read_brat(source: Source) -> Iterator[AnnotatedDocument]:
 
     source (Source): The .txt file.
     YIELDS (AnnotatedDocument): One. Without an .ann file it is not annotated.
-    RAISES (SourceError): If a line is no annotation, or annotates what is not there.
+    RAISES (SourceError): If a line is no annotation, annotates what is not there, or
+        has the id of another mention.
     """
     text = whole_text(source.file)
     name = id_of_file(source.path, ".txt")
@@ -71,7 +72,7 @@ def read_brat(source: Source) -> Iterator[AnnotatedDocument]:
         return
     with beside:
         lines = list(_lines(whole_text(beside), source))
-    bounds = {line.id: _text_bound(line, source) for line in lines if line.id[0] == "T"}
+    bounds = _text_bounds(lines, source)
     text = _with_line_ends(text, list(bounds.values()), source)
     for line in lines:
         if line.id[0] in "AMN":
@@ -184,6 +185,26 @@ def _lines(text: str, source: Source) -> Iterator[_Line]:
             yield _Line(number, name, columns)
         else:
             raise _no_annotation(line, number, source)
+
+
+def _text_bounds(lines: list[_Line], source: Source) -> dict[str, _TextBound]:
+    """Read the mentions by their ids; of two with one id, the first."""
+    bounds: dict[str, _TextBound] = {}
+    for line in lines:
+        if line.id[0] != "T":
+            continue
+        bound = _text_bound(line, source)
+        first = bounds.setdefault(line.id, bound)
+        if first is not bound:
+            source.report(
+                Errors.B252.format(
+                    path=source.path,
+                    where=f"annotation line {line.number}",
+                    id=line.id,
+                    first=first.line.number,
+                )
+            )
+    return bounds
 
 
 def _text_bound(line: _Line, source: Source) -> _TextBound:

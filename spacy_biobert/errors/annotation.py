@@ -67,8 +67,8 @@ class AnnotationErrors:
         "in it. Move it, or name another output."
     )
     B518 = (
-        "{path}: expected a document of format '{format}' on each line, found none on "
-        "line {line} ({reason}). Get the file again."
+        "{path}, line {line}: expected a document of format '{format}', found something "
+        "else: {reason}. Correct the line, or get the file again."
     )
     B519 = (
         "--engine ray: expected the package ray, found none ({reason}). Install it with "

@@ -52,8 +52,8 @@ class CliErrors:
         "{path}: nothing in it to tune {model} by, so that nothing was written. Its "
         "components are {components}; expected one that can be tuned (entities, "
         "relations, categories of ours that do not exclude each other) and documents "
-        "annotated with what it finds. Relations need entities: where no component "
-        "finds any, say --gold-entities."
+        "annotated with what it finds. Relations need entities, and pairs of them that "
+        "get_pairs proposes: where no component finds any, say --gold-entities."
     )
     B021 = (
         "{path}: expected a pipeline (a folder with a meta.json) to replace, found "

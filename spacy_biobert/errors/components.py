@@ -160,6 +160,14 @@ class ComponentErrors:
         "in front of it, are not finite, because training diverged. Lower the learning "
         "rate in [training.optimizer] and train again, or load a pipeline from before."
     )
+    B469 = (
+        "Component '{name}': expected gold relations of proposed pairs to learn from, "
+        "found none: of the {n_gold} in the training documents {n_apart} join entities "
+        "that get_pairs never proposes, and {n_bare} have a concept or a span that no "
+        "entity of the document stands for. The entities there are {labels}. Correct "
+        "types, max_distance or max_sentences in [components.{name}.model.get_pairs], or "
+        "annotate the entities."
+    )
     B470 = (
         "Document {document!r}: expected doc.user_data['annotated_labels'] to be a list "
         "of texts, the labels whose entities are all annotated, found {found!r}. Correct "

@@ -97,9 +97,9 @@ class CorpusErrors:
         "mention, or leave this relation out with --on-error skip."
     )
     B224 = (
-        "{path}, document {document}: expected an id that occurs once, found it before "
-        "with another text or annotation. Remove one of them, or keep only the first "
-        "with --on-error skip."
+        "{path}, document {document} (number {number} of the file): expected an id that "
+        "occurs once, found it before with another text or annotation. Remove one of "
+        "them, or keep only the first with --on-error skip."
     )
     B225 = (
         "--map {found}: expected FROM=TO, for instance --map SpecificDisease=Disease, or "
@@ -136,7 +136,8 @@ class CorpusErrors:
     )
     B234 = (
         "{path}: expected a file that begins as one known format does ({known}), found "
-        "{found}. Name the format with {option}, such as iob for columns."
+        "{found}. Name the format with {option}, such as iob for columns, or brat for texts "
+        "without an .ann file beside them."
     )
     B235 = (
         "{path}: could not be written: {reason}. Check the folder and the space left."
@@ -179,4 +180,9 @@ class CorpusErrors:
         "{path}, document {document}: expected entities of the labels of --annotates "
         "({stated}), found {found}. Add it to --annotates if the corpus has all of "
         "them; rename it, or leave its entities out, with --map."
+    )
+    B252 = (
+        "{path}, {where}: expected an id that no other mention of the document has, "
+        "found {id}, as on line {first}. Give it one of its own, or leave this mention "
+        "out with --on-error skip."
     )

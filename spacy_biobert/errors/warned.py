@@ -40,7 +40,7 @@ class WarningMessages:
     )
     B457 = (
         "Component '{name}': {n_missed} of the {n_gold} gold relations in the training "
-        "documents are of no proposed pair, so that recall stays below {recall:.1%}. "
+        "documents are of no proposed pair, so that recall is at most {recall:.1%}. "
         "{n_apart} of them join entities that get_pairs never proposes: widen "
         "max_distance, max_sentences or types in [components.{name}.model.get_pairs]. "
         "{n_bare} have a concept or a span that no entity of the document stands for: "
@@ -67,6 +67,11 @@ class WarningMessages:
     B476 = (
         "Component '{name}': tuned by {n} {kind} only. Use more development documents, "
         "or do not rely on what it says of its confidence."
+    )
+    B478 = (
+        "No gold entity of these documents is {labels}, so that each one that was found "
+        "counts as wrong. If they are not annotated with it, convert them again with "
+        "the labels that they have: `spacy-biobert convert --annotates {gold}`."
     )
     B477 = (
         "Component '{name}': no development document has {labels}, which keep the "

@@ -120,7 +120,7 @@ def model_card(
     ]
     parts = [
         f"# {name} {meta['version']}",
-        meta["description"],
+        *([meta["description"]] if meta.get("description") else []),
         _example(name, meta["components"]),
         f"Licence: {meta.get('license') or 'not stated'}. The components: {', '.join(meta['components'])}.",
         "## Labels",

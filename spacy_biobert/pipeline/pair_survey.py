@@ -17,6 +17,7 @@ from .targets import make_targets
 class PairSurvey:
     """Counts over the annotated documents, between their gold entities.
 
+    n_entities (Counter): Entities by label.
     n_gold (Counter): Gold relations by label.
     n_missed (Counter): Those of them whose pair is not proposed.
     n_bare (Counter): Those of the missed ones that have an end without an entity.
@@ -25,6 +26,7 @@ class PairSurvey:
     n_none (int): Units without any label.
     """
 
+    n_entities: Counter[str] = field(default_factory=Counter)
     n_gold: Counter[str] = field(default_factory=Counter)
     n_missed: Counter[str] = field(default_factory=Counter)
     n_bare: Counter[str] = field(default_factory=Counter)
@@ -61,6 +63,7 @@ class PairSurvey:
         if getattr(get_pairs, "max_sentences", None) is not None:
             reference = BioBertSentences()(reference.copy())
         pairs = get_pairs(reference)
+        self.n_entities.update(ent.label_ for ent in reference.ents)
         found = set()
         gold = find_gold_pairs(reference, reference, pairs, directed=directed)
         are_bare = find_bare(reference)

@@ -147,7 +147,7 @@ class BioBertRelation(LabelledPipe):
         labels (Sequence[str] | None): The labels, or None for those of the gold
             relations in the examples, in alphabetic order.
         RAISES (ValueError): If there is no label or no doc with tokens, if no
-            relation has one of `labels`, if `positive_weight` names others, if the
+            relation of a proposed pair has one of `labels`, if `positive_weight` names others, if the
             stored relations are malformed, if the model has another number of
             outputs, or if exclusive and the gold relations give a proposed pair
             several labels.
@@ -166,7 +166,7 @@ class BioBertRelation(LabelledPipe):
         self._set_labels(set(survey.n_gold), labels, sample)
         self._set_weights(survey)
         self.cfg.update(calibrations={}, thresholds={})
-        self._warn_of_missed(survey)
+        self._tell_of_missed(survey)
 
     def _set_weights(self, survey: PairSurvey) -> None:
         given = self.positive_weight
@@ -182,19 +182,21 @@ class BioBertRelation(LabelledPipe):
                 for label in self.labels
             }
 
-    def _warn_of_missed(self, survey: PairSurvey) -> None:
+    def _tell_of_missed(self, survey: PairSurvey) -> None:
         n_gold = sum(survey.n_gold[label] for label in self.labels)
         n_missed = sum(survey.n_missed[label] for label in self.labels)
         n_bare = sum(survey.n_bare[label] for label in self.labels)
+        counts = {"n_gold": n_gold, "n_apart": n_missed - n_bare, "n_bare": n_bare}
+        if n_missed == n_gold:
+            labels = ", ".join(sorted(survey.n_entities)) or "none"
+            raise ValueError(
+                Errors.B469.format(name=self.name, labels=labels, **counts)
+            )
         if n_missed:
+            recall = 1 - n_missed / n_gold
             warnings.warn(
                 Warnings.B457.format(
-                    name=self.name,
-                    n_gold=n_gold,
-                    n_missed=n_missed,
-                    n_apart=n_missed - n_bare,
-                    n_bare=n_bare,
-                    recall=1 - n_missed / n_gold,
+                    name=self.name, n_missed=n_missed, recall=recall, **counts
                 ),
                 stacklevel=3,
             )

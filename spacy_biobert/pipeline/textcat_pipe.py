@@ -178,7 +178,7 @@ class BioBertTextCat(LabelledPipe):
     def set_annotations(self, docs: Iterable[Doc], scores: Floats2d) -> None:
         """Write the probability of each category into `doc.cats`.
 
-        In a tuned component its log odds are less those of the category's threshold:
+        Nothing applies to a doc of white space alone. In a tuned component its log odds are less those of the category's threshold:
         the probability that it would be if the category were that much rarer or more
         frequent.
 
@@ -195,7 +195,7 @@ class BioBertTextCat(LabelledPipe):
             shifts: Any = log_odds(self.cfg["thresholds"], self.labels)
             chances = ops.sigmoid(scores - ops.asarray1f(shifts))
         for doc, row in zip(docs, chances.tolist(), strict=True):
-            values = row if len(doc) else [0.0] * len(row)
+            values = [0.0] * len(row) if _is_blank(doc) else row
             doc.cats.update(zip(self.labels, values, strict=True))
 
     def tune(self, examples: Iterable[Example]) -> dict[str, float]:
@@ -299,3 +299,7 @@ class BioBertTextCat(LabelledPipe):
                 eg.reference.cats.get(label, 0.0) > 0 for eg in annotated
             )
         return scores if annotated else dict.fromkeys(scores)
+
+
+def _is_blank(doc: Doc) -> bool:
+    return all(token.is_space for token in doc)

@@ -54,8 +54,16 @@ def test_format_that_cannot_be_told_is_asked_for(tmp_path: Path, output: Path) -
     result = convert(source, output)
     assert result.exit_code == 1
     assert "B234" in result.output
-    assert "Name the format with --format, such as iob for columns." in said(result)
+    assert "Name the format with --format, such as iob for columns, or" in said(result)
     assert "B232" in convert(source, output, "--format", "conll").output
+
+
+def test_annotation_without_its_texts_is_told(tmp_path: Path, output: Path) -> None:
+    (tmp_path / "a.ann").write_text("T1\tX 0 4\tRats\n")
+    result = convert(tmp_path, output)
+    assert result.exit_code == 1
+    assert "B215" in result.output
+    assert "*.txt, with the annotation beside them" in said(result)
 
 
 @pytest.mark.parametrize("named", ["bioc_xml", "ddi", "bioc_json", "iob"])

@@ -320,6 +320,27 @@ def test_evaluate_leaves_out_labels_that_a_document_is_not_annotated_with(
     assert code == 0, output
     per_type = json.loads((folder / "h.json").read_text())["ents_per_type"] or {}
     assert label not in per_type
+    assert "[B478]" not in output
+
+
+def test_evaluate_warns_of_labels_that_no_gold_entity_has(folder: Path) -> None:
+    nlp = spacy.load(folder / "model")
+    doc = nlp.make_doc("Aspirin caused headache in patients")
+    found = nlp(doc.copy()).ents[0]
+    other = next(x for x in nlp.get_pipe("ner").labels if x != found.label_)
+    doc.ents = [Span(doc, found.start, found.end, other)]
+    DocBin(docs=[doc], store_user_data=True).to_disk(folder / "other.spacy")
+
+    for command in ("evaluate", "tune"):
+        output = folder / f"{command}.json"
+        result = CliRunner().invoke(
+            app,
+            [command, *map(str, (folder / "model", folder / "other.spacy"))]
+            + ["--output", str(output)],
+        )
+        said = " ".join(result.output.split())
+        assert f"[B478] No gold entity of these documents is {found.label_}" in said
+        assert f"--annotates {other}`" in said
 
 
 def test_evaluate_refuses_a_pipeline_that_is_not_there(folder: Path) -> None:

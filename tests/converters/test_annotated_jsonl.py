@@ -50,12 +50,34 @@ def test_confidence_is_written_as_a_number() -> None:
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        ({"entities": [{"start": 0, "end": 7}]}, "B518.*line 1.*label"),
+        (
+            {"entities": [{"start": 0, "end": 7}]},
+            r"B518.*line 1.*entities\[0\]: 'label' has to be a text, is nothing",
+        ),
         ({"entities": [{"start": 0, "end": 99, "label": "Drug"}]}, "B231.*line 1"),
-        ({"relations": [{"arg1": 0, "arg2": 2, "label": "a"}]}, "B518"),
+        ({"entities": [[0, 7, "Drug"]]}, r"B518.*entities\[0\] has to be an object"),
+        ({"entities": {}}, "B518.*'entities' has to be a list, is {}"),
+        (
+            {"entities": [{"start": "0", "end": 7, "label": "Drug"}]},
+            "B518.*'start' has to be an integer, is '0'",
+        ),
+        (
+            {"entities": [{"start": 0, "end": 7, "label": "Drug", "concepts": [1]}]},
+            "B518.*'concepts' has to hold texts, holds 1",
+        ),
+        (
+            {"relations": [{"arg1": 0, "arg2": 2, "label": "a"}]},
+            r"B518.*relations\[0\]: .*from 0, of which there are 2, found 2",
+        ),
         ({"relations": [{"arg1": -1, "arg2": 0, "label": "a"}]}, "B518.*from 0"),
-        ({"categories": ["a"]}, "B518"),
-        ({"text": None}, "B518"),
+        (
+            {"relations": [{"arg1": True, "arg2": 0, "label": "a"}]},
+            "B518.*'arg1' has to be an integer, is True",
+        ),
+        ({"categories": ["a"]}, "B518.*'categories' has to be an object"),
+        ({"categories": {"a": "yes"}}, "B518.*'a' has to be a number .*'yes'"),
+        ({"divisions": [{"start": 0}]}, r"B518.*divisions\[0\]: 'end'"),
+        ({"text": None}, "B518.*'text' has to be a text, is None"),
     ],
 )
 def test_wrong_lines_are_refused(change: dict[str, object], code: str) -> None:

@@ -60,6 +60,7 @@ def test_line_ends_of_windows_count_as_the_offsets_say(shift: int) -> None:
         ("R1\tPPI", "R1\t", r"B239.*annotation line 3"),
         ("E1", "X1", r"B239.*annotation line 7.*X1"),
         ("A1\tNegation T1", "A1\tNegation", r"B239.*annotation line 4"),
+        ("T2", "T1", r"B252.*annotation line 2: .*found T1, as on line 1"),
     ],
 )
 def test_broken_annotation_is_refused_with_its_line(
@@ -67,6 +68,17 @@ def test_broken_annotation_is_refused_with_its_line(
 ) -> None:
     with pytest.raises(SourceError, match=message):
         read("brat", TEXT, files={"a.ann": ANN.replace(before, after)})
+
+
+def test_of_mentions_with_one_id_the_first_can_be_kept() -> None:
+    problems: list[str] = []
+    ann = "T1\tDrug 0 4\tRats\nT1\tDrug 6 10\tMice\n"
+    [document] = read(
+        "brat", "Rats. Mice.", files={"a.ann": ann}, on_problem=problems.append
+    )
+    assert [mention.text for mention in document.mentions or ()] == ["Rats"]
+    [problem] = problems
+    assert "B252" in problem
 
 
 def test_documents_are_named_by_ids_that_any_system_takes() -> None:

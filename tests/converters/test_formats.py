@@ -137,7 +137,6 @@ def same(back: list[AnnotatedDocument], written: list[AnnotatedDocument]) -> boo
 @pytest.mark.parametrize("format", OURS)
 @settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
 )
 @given(document=documents())
@@ -176,7 +175,7 @@ def test_files_of_sentences_are_written_as_they_were_read(
     assert list(files.values()) == [text]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.sampled_from([*"a(),.-/'%", "p53", "1.5", "e.g.", "Å𝛼"]), min_size=1)
 )

@@ -86,6 +86,7 @@ def test_model_card_without_sources_or_licence_has_no_empty_parts() -> None:
     assert "## Data" not in text
     assert "Licence: not stated." in text
     assert "\n\n\n" not in text
+    assert "\n\n\n" not in model_card({**META, "description": ""}, SCORES)
 
 
 def test_model_card_says_what_labels_mean() -> None:

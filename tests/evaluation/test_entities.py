@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from spacy.scorer import get_ner_prf
 from spacy.tokens import Doc, Span
@@ -38,7 +38,6 @@ ENTS = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(ENTS, ENTS, st.sampled_from(["outside", "missing"])), max_size=3)
 )

@@ -71,7 +71,7 @@ def check_against_all(logits, scheme, spaces, closed):
     return best
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     seed=st.integers(0, 2**32 - 1),
     n_tokens=st.integers(1, 4),
@@ -101,7 +101,6 @@ def test_decoding_counts_long_entities_beside_a_short_one(scheme, n_tokens, at):
         assert (range(n_tokens)[at], range(n_tokens)[at] + 1, 0) in best
 
 
-@settings(deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
     lengths=st.lists(st.integers(0, 12), max_size=5),
@@ -148,7 +147,7 @@ def test_decoding_does_not_depend_on_the_other_docs(scheme):
     assert_allclose(list(together.values()), list(alone.values()), rtol=1e-9)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     seed=st.integers(0, 2**32 - 1),
     lengths=st.lists(st.integers(0, 11), max_size=4),
@@ -199,7 +198,7 @@ def find_all_candidates(logits, scheme, spaces, closed):
     return expected
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     seed=st.integers(0, 2**32 - 1),
     n_tokens=st.integers(1, 4),

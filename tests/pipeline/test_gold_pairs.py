@@ -87,7 +87,7 @@ def test_pairs_are_matched_by_characters():
     assert find(reference, predicted) == [("x", [(0, 2, 5, 6)]), ("y", [(0, 2, 5, 6)])]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     concepts=st.lists(st.sampled_from(["A", "B", "A|B", "C|A", ""]), max_size=7),
     rows=st.lists(

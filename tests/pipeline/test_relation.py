@@ -337,7 +337,7 @@ def test_relation_learns_that_there_is_none(blank):
 
 def test_relation_warns_of_gold_relations_that_it_never_proposes():
     nlp = make_blank(pairs={"max_distance": 2})
-    with pytest.warns(UserWarning, match=r"^\[B457\] .*: 2 of the 5 gold .*below 60"):
+    with pytest.warns(UserWarning, match=r"^\[B457\] .*: 2 of the 5 gold .*at most 60"):
         nlp.initialize(lambda: make_examples(nlp))
 
 

@@ -330,7 +330,7 @@ def test_relation_counts_what_sentence_windows_miss_without_gold_sentences():
     text = "Aspirin was given. The pain stayed."
     ents = [(0, 1, "Chemical"), (5, 6, "Disease")]
     examples = [make_example(nlp, text, ents, [(0, 1, "treats")]), *make_examples(nlp)]
-    with pytest.warns(UserWarning, match=r"^\[B457\] .*: 1 of the 6 gold .*below 83"):
+    with pytest.warns(UserWarning, match=r"^\[B457\] .*: 1 of the 6 gold .*at most 83"):
         nlp.initialize(lambda: examples)
     assert not examples[0].reference.has_annotation("SENT_START")
 
@@ -354,11 +354,31 @@ def test_relation_warns_apart_of_what_no_pairs_could_find():
     ]
     with pytest.warns(
         UserWarning,
-        match=r"^\[B457\] .*: 5 of the 10 gold .* below 50.0%\. 2 of them join entities .*"
+        match=r"^\[B457\] .*: 5 of the 10 gold .* at most 50.0%\. 2 of them join entities .*"
         r"max_distance, max_sentences or types in \[components\.relation\.model"
         r"\.get_pairs\]\. 3 have .* no entity",
     ):
         nlp.initialize(lambda: [eg, *make_examples(nlp)])
+
+
+@pytest.mark.parametrize(
+    "pairs", [{"types": [["Gene", "Disease"]]}, {"max_distance": 1}], ids=str
+)
+def test_relation_refuses_pairs_among_which_is_no_gold_relation(pairs):
+    nlp = make_blank(pairs=pairs)
+    eg = make_example(
+        nlp, "Aspirin treats the pain .", [(0, 1, "Chemical"), (3, 4, "Disease")]
+    )
+    eg.reference.user_data["relations"] = [
+        (0, 1, 3, 4, "treats", 1.0),
+        (1, 2, 3, 4, "treats", 1.0),
+    ]
+    with pytest.raises(
+        ValueError,
+        match=r"^\[B469\] .*'relation': .*of the 2 in .* 1 join .* 1 have .* no entity "
+        r".*are Chemical, Disease\..*\[components\.relation\.model\.get_pairs\]",
+    ):
+        nlp.initialize(lambda: [eg])
 
 
 def test_relation_with_itself_is_missed_and_duplicates_count_once():

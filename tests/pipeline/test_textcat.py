@@ -88,6 +88,16 @@ def test_textcat_exclusive_probabilities_sum_to_one():
     assert all(type(value) is float for value in cats.values())
 
 
+@pytest.mark.parametrize("factory", FACTORIES)
+def test_textcat_finds_nothing_in_documents_without_words(factory):
+    nlp = make_ready(factory)
+    docs = list(nlp.pipe(["", " ", "\n\n", "Aspirin ."]))
+    for doc in docs[:3]:
+        assert doc.cats
+        assert not any(doc.cats.values())
+    assert all(docs[3].cats.values())
+
+
 def test_textcat_reads_its_labels_from_all_examples():
     nlp = make_blank("biobert_textcat_multilabel")
     texts = [("One .", {"a": 1.0})] * 30 + [("Two .", {"b": 1.0})]

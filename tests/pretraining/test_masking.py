@@ -129,7 +129,7 @@ def test_chosen_pieces_depend_on_their_key_alone() -> None:
     assert not np.array_equal(another.reshape(8, -1), found)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     seed=st.integers(0, 2**32 - 1),
     lengths=st.lists(st.integers(0, 40), max_size=4),

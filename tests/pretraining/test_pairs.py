@@ -269,7 +269,7 @@ def test_endless_sentence_fits(max_pieces: int, next_sentence: bool) -> None:
     assert (alone[:, 2] - alone[:, 1]).sum() == 10_000
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     documents=st.lists(
         st.lists(

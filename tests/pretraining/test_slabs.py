@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_biobert.pretraining import feed as feed_module
@@ -75,7 +75,6 @@ def test_slab_has_cls_a_sep_b_sep_and_padding() -> None:
     assert places.tolist() == [1, 2, 4, 1, 1, 3]
 
 
-@settings(deadline=None)
 @given(texts=TEXTS.map(Texts), max_pieces=st.integers(5, 40), data=st.data())
 def test_slab_is_what_rows_give_one_by_one(
     texts: Texts, max_pieces: int, data: st.DataObject
