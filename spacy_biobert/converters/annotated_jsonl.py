@@ -149,7 +149,8 @@ def _take(row: Record, key: str, kinds: Kinds, where: str = "") -> Any:
     found = row.get(key)
     kinds = kinds if isinstance(kinds, tuple) else (kinds,)
     if not isinstance(found, kinds) or (isinstance(found, bool) and bool not in kinds):
-        expected = " or ".join(KIND_NAMES[kind] for kind in kinds)
+        named = (kind for kind in kinds if kind is not int or float not in kinds)
+        expected = " or ".join(KIND_NAMES[kind] for kind in named)
         shown = f"{found!r:.60}" if key in row else "nothing"
         raise _WrongPart(f"{where}'{key}' has to be {expected}, is {shown}")
     return found
