@@ -83,5 +83,5 @@ def partial_annotation() -> str:
             scores = (percent(found[f"ents_{key}"]) for key in "prf")
             rows.append((shown, str(result["settings"]["steps"]), *scores))
             results.append(result)
-    header = ("sample corpus, test", "steps", "P", "R", "F1")
+    header = ("BC5CDR, test", "steps", "P", "R", "F1")
     return f"{markdown_table(header, rows)}\n\n{provenance(results)}"

@@ -8,8 +8,8 @@ kept, so that an interrupted run goes on. In as many steps all arms read as many
 of which a copy annotates only its share.
 
     python -m benchmarks.partial_annotation assets/biobert-mini \
-        --train work/sample/train/entities.spacy --dev work/sample/dev/entities.spacy \
-        --test work/sample/test/entities.spacy
+        --train work/release/train/bc5cdr.spacy --dev work/release/dev/bc5cdr.spacy \
+        --test work/release/test/bc5cdr.spacy
 """
 
 import tempfile
@@ -36,7 +36,7 @@ def main(
     dev: Path = typer.Option(...),
     test: Path = typer.Option(...),
     seed: int = typer.Option(0),
-    steps: int = typer.Option(120),
+    steps: int = typer.Option(300),
     arms: list[str] = typer.Option(ARMS, "--arm"),
 ) -> None:
     """Train and score each arm."""
