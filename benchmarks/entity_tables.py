@@ -77,8 +77,11 @@ def partial_annotation() -> str:
         ("stated", "a copy per label, stated"),
         ("outside", "a copy per label, not stated"),
     ):
-        for path in sorted(RESULTS.glob(f"partial_annotation_{arm}_*_seed0.json")):
-            result = needed(path.stem)
+        found_results = (
+            needed(path.stem)
+            for path in RESULTS.glob(f"partial_annotation_{arm}_*_seed0.json")
+        )
+        for result in sorted(found_results, key=lambda one: one["settings"]["steps"]):
             found = result["figures"]["test"]
             scores = (percent(found[f"ents_{key}"]) for key in "prf")
             rows.append((shown, str(result["settings"]["steps"]), *scores))

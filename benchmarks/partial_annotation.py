@@ -44,6 +44,8 @@ def main(
     overrides = [
         *("--training.max_steps", str(steps), "--training.eval_frequency", str(steps)),
         *("--training.optimizer.learn_rate.warmup_steps", str(steps // 10)),
+        # Only the end is looked at.
+        *("--training.patience", "0"),
     ]
     for arm in arms:
         name = f"partial_annotation_{arm}_{steps}_seed{seed}"
