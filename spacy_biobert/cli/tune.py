@@ -45,9 +45,9 @@ def tune_cli(
     in five are right. Relations and topics get the threshold of the best F1 for each
     label. Use documents that the pipeline has not learned from, and others than those
     you test on. What is shown: the calibration of entities and the thresholds that were
-    set; the scores on these documents that changed by it (ents_ece is the mean distance between confidence and share of
-    right ones); and entities by their confidence, with the share that is right. For
-    example:
+    set; the scores on these documents that changed by it (ents_ece is the mean distance
+    between confidence and share of right ones); and entities by their confidence, with
+    the share that is right. For example:
 
     spacy-biobert tune training/sample/model-best work/sample/dev -o training/sample/tuned
     """

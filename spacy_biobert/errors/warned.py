@@ -68,12 +68,12 @@ class WarningMessages:
         "Component '{name}': tuned by {n} {kind} only. Use more development documents, "
         "or do not rely on what it says of its confidence."
     )
+    B477 = (
+        "Component '{name}': no development document has {labels}, which keep the "
+        "thresholds that they have."
+    )
     B478 = (
         "No gold entity of these documents is {labels}, so that each one that was found "
         "counts as wrong. If they are not annotated with it, convert them again with "
         "the labels that they have: `spacy-biobert convert --annotates {gold}`."
-    )
-    B477 = (
-        "Component '{name}': no development document has {labels}, which keep the "
-        "thresholds that they have."
     )

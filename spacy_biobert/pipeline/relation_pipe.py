@@ -147,10 +147,10 @@ class BioBertRelation(LabelledPipe):
         labels (Sequence[str] | None): The labels, or None for those of the gold
             relations in the examples, in alphabetic order.
         RAISES (ValueError): If there is no label or no doc with tokens, if no
-            relation of a proposed pair has one of `labels`, if `positive_weight` names others, if the
-            stored relations are malformed, if the model has another number of
-            outputs, or if exclusive and the gold relations give a proposed pair
-            several labels.
+            relation of a proposed pair has one of `labels`, if `positive_weight`
+            names others, if the stored relations are malformed, if the model has
+            another number of outputs, or if exclusive and the gold relations give a
+            proposed pair several labels.
         """
         survey = PairSurvey()
         sample: list[Doc] = []

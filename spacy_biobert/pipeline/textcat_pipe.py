@@ -178,9 +178,9 @@ class BioBertTextCat(LabelledPipe):
     def set_annotations(self, docs: Iterable[Doc], scores: Floats2d) -> None:
         """Write the probability of each category into `doc.cats`.
 
-        Nothing applies to a doc of white space alone. In a tuned component its log odds are less those of the category's threshold:
-        the probability that it would be if the category were that much rarer or more
-        frequent.
+        Nothing applies to a doc of white space alone. In a tuned component its log odds
+        are less those of the category's threshold: the probability that it would be if
+        the category were that much rarer or more frequent.
 
         docs (Iterable[Doc]): The docs.
         scores (Floats2d): What `predict` gave for them.

@@ -7,7 +7,6 @@ import pytest
 import spacy
 from numpy.testing import assert_allclose
 from spacy.tokens import Span
-from spacy.training import Example
 
 from spacy_biobert.models.pair_vectors import PairRows
 
@@ -323,96 +322,3 @@ def test_relation_in_sentences_needs_sentences(tmp_path):
         nlp.update(make_examples(nlp), sgd=optimizer, annotates=["sentences"])
     docs = list(nlp.pipe(make_docs(nlp)))
     assert [read_relations(doc) for doc in docs] == gold_relations()
-
-
-def test_relation_counts_what_sentence_windows_miss_without_gold_sentences():
-    nlp = make_blank(pairs={"max_sentences": 1})
-    text = "Aspirin was given. The pain stayed."
-    ents = [(0, 1, "Chemical"), (5, 6, "Disease")]
-    examples = [make_example(nlp, text, ents, [(0, 1, "treats")]), *make_examples(nlp)]
-    with pytest.warns(UserWarning, match=r"^\[B457\] .*: 1 of the 6 gold .*at most 83"):
-        nlp.initialize(lambda: examples)
-    assert not examples[0].reference.has_annotation("SENT_START")
-
-
-def test_relation_warns_apart_of_what_no_pairs_could_find():
-    nlp = make_blank(pairs={"max_sentences": 1})
-    text = "Aspirin was given. The pain stayed."
-    ents = [(0, 1, "Chemical"), (5, 6, "Disease")]
-    # Between sentences, and from a word that is no entity.
-    rows = [(0, 1, 5, 6, "treats", 1.0), (1, 2, 5, 6, "treats", 1.0)]
-    eg = make_example(nlp, text, ents)
-    eg.reference.ents = [
-        Span(eg.reference, *ent, kb_id=kb)
-        for ent, kb in zip(ents, ("C", "D"), strict=True)
-    ]
-    eg.reference.user_data["relations"] = rows
-    eg.reference.user_data["concept_relations"] = [
-        ("C", "D", "treats"),
-        ("C", "C9", "treats"),
-        ("C9", "C9", "treats"),
-    ]
-    with pytest.warns(
-        UserWarning,
-        match=r"^\[B457\] .*: 5 of the 10 gold .* at most 50.0%\. 2 of them join entities .*"
-        r"max_distance, max_sentences or types in \[components\.relation\.model"
-        r"\.get_pairs\]\. 3 have .* no entity",
-    ):
-        nlp.initialize(lambda: [eg, *make_examples(nlp)])
-
-
-@pytest.mark.parametrize(
-    "pairs", [{"types": [["Gene", "Disease"]]}, {"max_distance": 1}], ids=str
-)
-def test_relation_refuses_pairs_among_which_is_no_gold_relation(pairs):
-    nlp = make_blank(pairs=pairs)
-    eg = make_example(
-        nlp, "Aspirin treats the pain .", [(0, 1, "Chemical"), (3, 4, "Disease")]
-    )
-    eg.reference.user_data["relations"] = [
-        (0, 1, 3, 4, "treats", 1.0),
-        (1, 2, 3, 4, "treats", 1.0),
-    ]
-    with pytest.raises(
-        ValueError,
-        match=r"^\[B469\] .*'relation': .*of the 2 in .* 1 join .* 1 have .* no entity "
-        r".*are Chemical, Disease\..*\[components\.relation\.model\.get_pairs\]",
-    ):
-        nlp.initialize(lambda: [eg])
-
-
-def test_relation_with_itself_is_missed_and_duplicates_count_once():
-    nlp = make_blank()
-    gold = [(0, 0, "treats"), (0, 1, "treats"), (0, 1, "treats"), (1, 0, "treats")]
-    eg = make_example(nlp, "Aspirin treats pain .", [ASPIRIN, PAIN], gold)
-    with pytest.warns(UserWarning, match=r"^\[B457\] .*: 1 of the 4 gold"):
-        nlp.initialize(lambda: [eg])
-    relation = nlp.get_pipe("relation")
-    assert relation.weights.tolist() == [1.0]
-    _, d_rows = relation.get_loss([eg], relation.predict([eg.predicted]))
-    assert (d_rows < 0).all()
-    eg.predicted.user_data["relations"] = [
-        (0, 1, 2, 3, "treats", 1.0),
-        (2, 3, 0, 1, "treats", 1.0),
-    ]
-    # of three different ones
-    assert relation.score([eg])["rel_micro_r"] == pytest.approx(2 / 3)
-
-
-def test_relation_with_a_label_that_is_only_in_development_is_missed():
-    nlp = initialize(make_examples(spacy.blank("en")))
-    eg = make_example(nlp, "Aspirin cures pain .", [ASPIRIN, PAIN], [(0, 1, "cures")])
-    scores = nlp.evaluate([eg])
-    assert scores["rel_per_type"]["cures"]["r"] == 0.0
-    relation = nlp.get_pipe("relation")
-    _, d_rows = relation.get_loss([eg], relation.predict([eg.predicted]))
-    assert (d_rows > 0).all()
-
-
-@pytest.mark.parametrize("gold", [None, []], ids=["not annotated", "none"])
-def test_relation_refuses_a_corpus_without_any_relation(gold):
-    nlp = make_blank()
-    eg = make_example(nlp, "Aspirin or pain .", [ASPIRIN, PAIN], gold)
-    with pytest.raises(ValueError, match=r"^\[B400\] Component 'relation'.*relations"):
-        nlp.initialize(lambda: [eg])
-    assert isinstance(eg, Example)
