@@ -17,6 +17,7 @@ from spacy.training import Example
 from spacy.vocab import Vocab
 
 from .errors import Errors
+from .sentence_starts import find_stated_starts, mark_sentences
 from .unknown_labels import UnknownLabels
 
 SUFFIX = ".spacy"
@@ -26,14 +27,16 @@ ReaderT = Callable[[Language], Iterator[Example]]
 def create_corpus_v1(path: Path | None, *, gold_ents: bool, limit: int = 0) -> ReaderT:
     """Make a reader of annotated documents.
 
-    The document to predict on has the reference's text and its `document_id`, no
-    annotation besides.
+    The document to predict on has the reference's text and its `document_id`, and no
+    annotation but what `gold_ents` says.
 
     path (Path | None): A .spacy file, or a folder with some at any depth, which
         are read in the order of their names.
     gold_ents (bool): Whether the document to predict on has the gold entities with
         their concepts, on the reference's tokens, to learn or to score relations
-        alone. If not, it is as `nlp.make_doc` gives it.
+        alone; and its sentences where the corpus states them (its passages are all
+        sentences), because its relations were annotated in these. If not, it is as
+        `nlp.make_doc` gives it.
     limit (int): Most documents to read; 0 for all.
     RETURNS (Callable[[Language], Iterator[Example]]): Reads the files one after the
         other, anew in each call.
@@ -113,6 +116,8 @@ def _make_predicted(nlp: Language, reference: Doc, gold_ents: bool) -> Doc:
             ],
             default="outside",
         )
+    if gold_ents and (starts := find_stated_starts(reference)) and len(predicted):
+        mark_sentences(predicted, starts)
     if "document_id" in reference.user_data:
         predicted.user_data["document_id"] = reference.user_data["document_id"]
     return predicted

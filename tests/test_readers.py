@@ -1,10 +1,15 @@
+from zipfile import ZipFile
+
 import pytest
 import spacy
+from lxml import etree
 from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
 from spacy.util import registry
 
+from spacy_biobert.cli.convert import convert
 from spacy_biobert.extensions import read_concept_relations
+from spacy_biobert.models.candidates import make_entity_pairs_v1
 from spacy_biobert.readers import create_corpus_v1
 
 NLP = spacy.blank("en")
@@ -75,6 +80,39 @@ def test_corpus_gives_gold_entities_on_the_reference_s_tokens(tmp_path):
     assert [token.text for token in gold.predicted] == ["Aspi", "rin", "!?"]
     assert read_ents(gold.predicted) == [(1, 2, "Odd", "")]
     assert [token.text for token in plain.predicted] == ["Aspirin", "!", "?"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "stated"),
+    [
+        (("sentence", "sentence"), ["May interact with:", "aspirin; no data."]),
+        (("title", "sentence"), None),
+        ((), None),
+    ],
+)
+def test_corpus_gives_the_sentences_that_it_states_with_gold_entities(
+    tmp_path, labels, stated
+):
+    doc = make_doc("May interact with: aspirin; no data.", "1")
+    bounds = [(0, 18), (19, 36)]
+    doc.user_data["passages"] = [
+        (*place, label) for place, label in zip(bounds, labels, strict=False)
+    ]
+    path = write(tmp_path / "stated.spacy", [doc])
+    (gold,) = create_corpus_v1(path, gold_ents=True)(NLP)
+    (plain,) = create_corpus_v1(path, gold_ents=False)(NLP)
+    assert not plain.predicted.has_annotation("SENT_START")
+    assert gold.predicted.has_annotation("SENT_START") is (stated is not None)
+    if stated is not None:
+        assert [sent.text for sent in gold.predicted.sents] == stated
+
+
+def test_corpus_without_text_states_no_sentence(tmp_path):
+    doc = make_doc("", "1")
+    doc.user_data["passages"] = [(0, 0, "sentence")]
+    path = write(tmp_path / "empty.spacy", [doc])
+    (eg,) = create_corpus_v1(path, gold_ents=True)(NLP)
+    assert list(eg.predicted.sents) == []
 
 
 def test_corpus_does_not_take_missing_entities_for_none(tmp_path):
@@ -174,3 +212,30 @@ def test_corpus_reads_no_annotation_that_the_pipeline_has_no_component_for(tmp_p
     nlp.add_pipe("ner").add_label("Disease")
     path = write(tmp_path / "train.spacy", [doc])
     assert len(list(create_corpus_v1(path, gold_ents=False)(nlp))) == 1
+
+
+def test_pairs_between_gold_entities_of_ddi_are_those_that_the_corpus_lists(
+    real_data, tmp_path
+):
+    listed, n_entities = {}, {}
+    folder = "DDICorpus/Test/Test for DDI Extraction task"
+    with ZipFile(real_data / "ddi2013" / "DDICorpus-2013.zip") as archive:
+        for name in archive.namelist():
+            if name.startswith(folder) and name.endswith(".xml"):
+                root = etree.fromstring(archive.read(name))
+                listed[root.get("id")] = len(root.findall("sentence/pair"))
+                n_entities[root.get("id")] = len(root.findall("sentence/entity"))
+    path = tmp_path / "test.spacy"
+    archive = real_data / "ddi2013" / "DDICorpus-2013.zip"
+    convert([str(archive / folder)], path, format="ddi")
+    get_pairs = make_entity_pairs_v1(directed=False, max_sentences=1)
+    n_whole = 0
+    for eg in create_corpus_v1(path, gold_ents=True)(NLP):
+        name = eg.reference.user_data["document_id"]
+        # Where one mention overlaps another, its pairs go with it.
+        is_whole = len(eg.reference.ents) == n_entities[name]
+        n_found = len(get_pairs(eg.predicted)) if len(eg.predicted.ents) > 1 else 0
+        assert n_found == listed[name] if is_whole else n_found < listed[name]
+        n_whole += is_whole
+    assert (len(listed), sum(listed.values())) == (191, 5_716)
+    assert n_whole > 180

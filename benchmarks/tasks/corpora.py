@@ -118,7 +118,7 @@ TASKS: dict[str, Task] = {
         Task("ncbi_disease", NCBI_DISEASE, "entities"),
         Task("bc2gm", BC2GM, "entities"),
         Task("bc5cdr_cid", BC5CDR, "relations", {"types": [["Chemical", "Disease"]]}),
-        # Its annotators saw the pairs of each sentence.
+        # Its annotators saw the pairs of each sentence, which the corpus states.
         Task("ddi2013", DDI2013, "relations", {"directed": False, "max_sentences": 1}),
         Task("coronacentral", CORONACENTRAL, "topics"),
     )

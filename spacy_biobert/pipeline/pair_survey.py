@@ -8,6 +8,7 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..models.candidates import GetPairsT
+from ..sentence_starts import mark_sentences
 from .gold_pairs import find_bare, find_gold_pairs, is_annotated
 from .sentences import BioBertSentences
 from .targets import make_targets
@@ -36,7 +37,7 @@ class PairSurvey:
 
     def add(
         self,
-        reference: Doc,
+        eg: Example,
         get_pairs: GetPairsT,
         *,
         directed: bool,
@@ -46,8 +47,9 @@ class PairSurvey:
     ) -> None:
         """Count a document, if it is annotated.
 
-        reference (Doc): Gold annotation. Where pairs depend on sentences and it has
-            none, they are those that `biobert_sentences` sets.
+        eg (Example): Its reference has the gold annotation. Where pairs depend on
+            sentences and that has none, they are the predicted doc's, or those
+            that `biobert_sentences` sets.
         get_pairs (Callable): Proposes the pairs of a doc.
         directed (bool): Whether (a, b) and (b, a) are two pairs.
         pooled (bool): Whether units are pairs of concepts.
@@ -58,10 +60,11 @@ class PairSurvey:
         RAISES (ValueError): If the stored relations are malformed, or give a pair more
             labels than it may have.
         """
+        reference = eg.reference
         if not is_annotated(reference):
             return
         if getattr(get_pairs, "max_sentences", None) is not None:
-            reference = BioBertSentences()(reference.copy())
+            reference = _with_sentences(eg)
         pairs = get_pairs(reference)
         self.n_entities.update(ent.label_ for ent in reference.ents)
         found = set()
@@ -100,3 +103,10 @@ class PairSurvey:
         n_true = self.n_true[label]
         n_without = self.n_none if exclusive else self.n_units - n_true
         return n_without / n_true if n_true and n_without else 1.0
+
+
+def _with_sentences(eg: Example) -> Doc:
+    doc, given = eg.reference.copy(), eg.predicted
+    if given.has_annotation("SENT_START") and not doc.has_annotation("SENT_START"):
+        mark_sentences(doc, [sentence.start_char for sentence in given.sents])
+    return BioBertSentences()(doc)

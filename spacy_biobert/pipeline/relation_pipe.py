@@ -156,7 +156,7 @@ class BioBertRelation(LabelledPipe):
         sample: list[Doc] = []
         for eg in self._read_once(get_examples, sample):
             survey.add(
-                eg.reference,
+                eg,
                 self.model.attrs["get_pairs"],
                 directed=self.directed,
                 pooled=self.pool_concepts is not None,

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-import numpy
 from spacy.language import Language
 from spacy.pipeline.pipe import Pipe
 from spacy.tokens import Doc
 
+from ..sentence_starts import mark_sentences
 from ..sentences import split_sentences
 
 
@@ -52,12 +52,5 @@ class BioBertSentences(Pipe):
         # An empty doc counts as one that has them.
         if doc.has_annotation("SENT_START"):
             return doc
-        starts = [start for start, _ in split_sentences(doc.text)]
-        bounds = doc.to_array("IDX").astype("int64")
-        marks = numpy.full(len(doc), -1, dtype="int64")
-        marks[0] = 1
-        # The first sentence begins with the doc, after white space or not.
-        marks[numpy.searchsorted(bounds, starts[1:], side="right") - 1] = 1
-        # spaCy wants them without a sign, and reads them with one.
-        unsigned: Any = marks.astype("uint64")
-        return doc.from_array(["SENT_START"], unsigned)
+        mark_sentences(doc, [start for start, _ in split_sentences(doc.text)])
+        return doc

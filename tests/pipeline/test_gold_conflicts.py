@@ -97,7 +97,7 @@ def test_labels_that_the_component_does_not_have_contradict_nothing():
 def survey(reference, *, pooled=True, labels=None):
     found = PairSurvey()
     found.add(
-        reference,
+        Example(reference.copy(), reference),
         make_entity_pairs_v1(directed=False, max_distance=1),
         directed=False,
         pooled=pooled,

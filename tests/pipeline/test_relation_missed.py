@@ -5,6 +5,8 @@ import spacy
 from spacy.tokens import Span
 from spacy.training import Example
 
+from spacy_biobert.sentence_starts import mark_sentences
+
 from .test_relation import ASPIRIN, PAIN, make_blank, make_example, make_examples
 from .test_relation_options import initialize
 
@@ -17,6 +19,18 @@ def test_relation_counts_what_sentence_windows_miss_without_gold_sentences():
     with pytest.warns(UserWarning, match=r"^\[B457\] .*: 1 of the 6 gold .*at most 83"):
         nlp.initialize(lambda: examples)
     assert not examples[0].reference.has_annotation("SENT_START")
+
+
+def test_relation_counts_by_the_sentences_that_the_predicted_doc_has():
+    nlp = make_blank(pairs={"max_sentences": 1})
+    # For the splitter this is one sentence, for the corpus two.
+    text = "Aspirin : pain ."
+    eg = make_example(
+        nlp, text, [(0, 1, "Chemical"), (2, 3, "Disease")], [(0, 1, "treats")]
+    )
+    mark_sentences(eg.predicted, [0, text.index("pain")])
+    with pytest.warns(UserWarning, match=r"^\[B457\] .*: 1 of the 6 gold"):
+        nlp.initialize(lambda: [eg, *make_examples(nlp)])
 
 
 def test_relation_warns_apart_of_what_no_pairs_could_find():
