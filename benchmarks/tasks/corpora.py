@@ -52,12 +52,15 @@ class Task:
 
     pairs (Mapping): Of relations: arguments of `spacy-biobert.entity_pairs.v1` that
         differ from those of the config, because the corpus has no other pairs.
+    relation (Mapping): Of relations: options of `biobert_relation` that differ from
+        those of the config, because of what the corpus says has a relation.
     """
 
     name: str
     corpus: Corpus
     kind: Kind
     pairs: Mapping[str, object] = field(default_factory=dict)
+    relation: Mapping[str, object] = field(default_factory=dict)
 
 
 BC5CDR = Corpus(
@@ -117,7 +120,14 @@ TASKS: dict[str, Task] = {
         Task("bc5cdr", BC5CDR, "entities"),
         Task("ncbi_disease", NCBI_DISEASE, "entities"),
         Task("bc2gm", BC2GM, "entities"),
-        Task("bc5cdr_cid", BC5CDR, "relations", {"types": [["Chemical", "Disease"]]}),
+        # Its relations are of concepts.
+        Task(
+            "bc5cdr_cid",
+            BC5CDR,
+            "relations",
+            {"types": [["Chemical", "Disease"]]},
+            {"pool_concepts": "logsumexp"},
+        ),
         # Its annotators saw the pairs of each sentence, which the corpus states.
         Task("ddi2013", DDI2013, "relations", {"directed": False, "max_sentences": 1}),
         Task("coronacentral", CORONACENTRAL, "topics"),

@@ -58,6 +58,7 @@ def run_config(path: Path, job: Job, *, others_rate: float | None = None) -> Out
     if others_rate is not None:
         encodes["encoder_rate"] = job.rate / others_rate
     if job.task.kind == "relations":
+        components["relation"].update(job.task.relation)
         relations["get_pairs"].update(job.task.pairs)
         if "max_sentences" in job.task.pairs:
             find_sentences(config)

@@ -21,6 +21,7 @@ from benchmarks.tasks.jobs import (
     Encoder,
     Job,
     Limits,
+    Run,
 )
 from benchmarks.tasks.tagged import Sentence, cut_sentences
 from benchmarks.tasks.token_classifier import (
@@ -101,6 +102,22 @@ def test_pairs_of_a_sentence_are_found_with_its_bounds(
     found = FAMILIES[name].run(replace(job, task=of_sentences))
 
     assert 0 <= found["scores"]["test"]["rel_micro_f"] <= 1
+
+
+@pytest.mark.parametrize("run", [ours.run_ours, ours.run_blinded])
+def test_a_task_sets_options_of_the_component(
+    run: Run, work: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = make_job("relations", work, Encoder("tiny", str(tiny_encoder)))
+    pooled = replace(job.task, relation={"pool_concepts": "max"})
+    trained = []
+    monkeypatch.setattr(
+        ours, "train_pipeline", lambda config, _: trained.append(config)
+    )
+
+    run(replace(job, task=pooled))
+
+    assert trained[0]["components"]["relation"]["pool_concepts"] == "max"
 
 
 def test_rate_of_the_token_classifier_is_that_of_spacy() -> None:
