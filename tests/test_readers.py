@@ -219,14 +219,14 @@ def test_pairs_between_gold_entities_of_ddi_are_those_that_the_corpus_lists(
 ):
     listed, n_entities = {}, {}
     folder = "DDICorpus/Test/Test for DDI Extraction task"
-    with ZipFile(real_data / "ddi2013" / "DDICorpus-2013.zip") as archive:
-        for name in archive.namelist():
+    archive = real_data / "ddi2013" / "DDICorpus-2013.zip"
+    with ZipFile(archive) as files:
+        for name in files.namelist():
             if name.startswith(folder) and name.endswith(".xml"):
-                root = etree.fromstring(archive.read(name))
+                root = etree.fromstring(files.read(name))
                 listed[root.get("id")] = len(root.findall("sentence/pair"))
                 n_entities[root.get("id")] = len(root.findall("sentence/entity"))
     path = tmp_path / "test.spacy"
-    archive = real_data / "ddi2013" / "DDICorpus-2013.zip"
     convert([str(archive / folder)], path, format="ddi")
     get_pairs = make_entity_pairs_v1(directed=False, max_sentences=1)
     n_whole = 0
