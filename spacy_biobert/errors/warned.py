@@ -77,3 +77,9 @@ class WarningMessages:
         "counts as wrong. If they are not annotated with it, convert them again with "
         "the labels that they have: `spacy-biobert convert --annotates {gold}`."
     )
+    B479 = (
+        "Component '{name}': {n_gold} pairs of mentions have a gold relation between "
+        "mentions, and with pool_concepts {n_true} count as related: those of all "
+        "mentions with the same ids or, without an id, the same text. If it is mentions "
+        "that are related, set pool_concepts = null in [components.{name}]."
+    )

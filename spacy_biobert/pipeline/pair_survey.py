@@ -1,12 +1,15 @@
 """What the training documents hold: labels, pairs with and without, and what is missed."""
 
+import warnings
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from spacy.tokens import Doc
 from spacy.training import Example
 
+from ..errors import Errors, Warnings
+from ..extensions import read_concept_relations
 from ..models.candidates import GetPairsT
 from ..sentence_starts import mark_sentences
 from .gold_pairs import find_bare, find_gold_pairs, is_annotated
@@ -23,6 +26,10 @@ class PairSurvey:
     n_missed (Counter): Those of them whose pair is not proposed.
     n_bare (Counter): Those of the missed ones that have an end without an entity.
     n_true (Counter): Units (pairs of mentions, or of concepts) by label.
+    n_of_mentions (int): Pairs of mentions that gold relations between mentions join,
+        in documents without any between concepts.
+    n_spread (int): Pairs of mentions that are true by them in those documents: more
+        if mentions are taken for one concept.
     n_units (int): All units.
     n_none (int): Units without any label.
     """
@@ -32,6 +39,8 @@ class PairSurvey:
     n_missed: Counter[str] = field(default_factory=Counter)
     n_bare: Counter[str] = field(default_factory=Counter)
     n_true: Counter[str] = field(default_factory=Counter)
+    n_of_mentions: int = 0
+    n_spread: int = 0
     n_units: int = 0
     n_none: int = 0
 
@@ -84,6 +93,10 @@ class PairSurvey:
             pooled=pooled,
             exclusive_name=exclusive_name,
         )
+        if targets.grouping is not None and not read_concept_relations(reference):
+            self.n_of_mentions += len({row for _, rows in gold for row in rows})
+            is_true = targets.truths.any(axis=1)
+            self.n_spread += int(targets.grouping.lengths[is_true].sum())
         truths = targets.truths[targets.counts > 0]
         sums = truths.sum(axis=0).tolist()
         self.n_true.update(
@@ -103,6 +116,39 @@ class PairSurvey:
         n_true = self.n_true[label]
         n_without = self.n_none if exclusive else self.n_units - n_true
         return n_without / n_true if n_true and n_without else 1.0
+
+
+def tell_of_surprises(survey: PairSurvey, name: str, labels: Sequence[str]) -> None:
+    """Warn of gold relations that are not learned, and of pairs that have none and are.
+
+    survey (PairSurvey): Of all training documents.
+    name (str): Name of the component.
+    labels (Sequence[str]): Its labels.
+    RAISES (ValueError): If no gold relation has a proposed pair.
+    WARNS: If some have none, or mentions without a gold relation count as related
+        because concepts are pooled.
+    """
+    n_gold, n_missed, n_bare = (
+        sum(counts[label] for label in labels)
+        for counts in (survey.n_gold, survey.n_missed, survey.n_bare)
+    )
+    counts = {"n_gold": n_gold, "n_apart": n_missed - n_bare, "n_bare": n_bare}
+    if n_missed == n_gold:
+        found = ", ".join(sorted(survey.n_entities)) or "none"
+        raise ValueError(Errors.B469.format(name=name, labels=found, **counts))
+    if n_missed:
+        recall = 1 - n_missed / n_gold
+        warnings.warn(
+            Warnings.B457.format(name=name, n_missed=n_missed, recall=recall, **counts),
+            stacklevel=3,
+        )
+    if survey.n_spread > survey.n_of_mentions:
+        warnings.warn(
+            Warnings.B479.format(
+                name=name, n_gold=survey.n_of_mentions, n_true=survey.n_spread
+            ),
+            stacklevel=3,
+        )
 
 
 def _with_sentences(eg: Example) -> Doc:

@@ -1,6 +1,5 @@
 """The component of relations: labels, thresholds, learning and tuning."""
 
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
@@ -14,7 +13,7 @@ from spacy.vocab import Vocab
 from thinc.api import Optimizer, set_dropout_rate
 from thinc.types import Floats2d
 
-from ..errors import Errors, Warnings
+from ..errors import Errors
 from ..extensions import add_doc_relations
 from ..models.candidates import PairedDocs, PairsT
 from ..models.grouping import GroupPooling
@@ -23,7 +22,7 @@ from .gold_pairs import is_annotated
 from .labelled import N_TUNED, LabelledPipe
 from .pair_chances import find_chances
 from .pair_loss import compare
-from .pair_survey import PairSurvey
+from .pair_survey import PairSurvey, tell_of_surprises
 from .relation_calibration import calibrate, calibrate_items, fit_calibrations
 from .relation_tuning import choose_thresholds, join_items, score_items
 from .targets import Targets, make_targets, sample_negatives, weigh
@@ -140,7 +139,8 @@ class BioBertRelation(LabelledPipe):
         """Set the labels and the widths of the model's layers.
 
         Warns if some of the gold relations can never be found, because their pair
-        is not among the proposed ones even of the gold entities.
+        is not among the proposed ones even of the gold entities; and if relations
+        between mentions are learned for more of them, because concepts are pooled.
 
         get_examples (Callable): Gives the training examples; all are read.
         nlp (Language | None): The pipeline.
@@ -166,7 +166,7 @@ class BioBertRelation(LabelledPipe):
         self._set_labels(set(survey.n_gold), labels, sample)
         self._set_weights(survey)
         self.cfg.update(calibrations={}, thresholds={})
-        self._tell_of_missed(survey)
+        tell_of_surprises(survey, self.name, self.labels)
 
     def _set_weights(self, survey: PairSurvey) -> None:
         given = self.positive_weight
@@ -181,25 +181,6 @@ class BioBertRelation(LabelledPipe):
                 label: survey.balance(label, exclusive=self.exclusive)
                 for label in self.labels
             }
-
-    def _tell_of_missed(self, survey: PairSurvey) -> None:
-        n_gold = sum(survey.n_gold[label] for label in self.labels)
-        n_missed = sum(survey.n_missed[label] for label in self.labels)
-        n_bare = sum(survey.n_bare[label] for label in self.labels)
-        counts = {"n_gold": n_gold, "n_apart": n_missed - n_bare, "n_bare": n_bare}
-        if n_missed == n_gold:
-            labels = ", ".join(sorted(survey.n_entities)) or "none"
-            raise ValueError(
-                Errors.B469.format(name=self.name, labels=labels, **counts)
-            )
-        if n_missed:
-            recall = 1 - n_missed / n_gold
-            warnings.warn(
-                Warnings.B457.format(
-                    name=self.name, n_missed=n_missed, recall=recall, **counts
-                ),
-                stacklevel=3,
-            )
 
     def predict(self, docs: Iterable[Doc]) -> PairRows:
         """Score the labels of each proposed pair.

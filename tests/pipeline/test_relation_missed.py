@@ -1,5 +1,7 @@
 """Gold relations that no proposed pair, or no label, can find."""
 
+import warnings
+
 import pytest
 import spacy
 from spacy.tokens import Span
@@ -114,3 +116,37 @@ def test_relation_refuses_a_corpus_without_any_relation(gold):
     with pytest.raises(ValueError, match=r"^\[B400\] Component 'relation'.*relations"):
         nlp.initialize(lambda: [eg])
     assert isinstance(eg, Example)
+
+
+TWICE = "Aspirin induces pain . Aspirin treats pain ."
+
+
+def test_relation_warns_of_mentions_that_pooled_concepts_make_related():
+    ents = [
+        (0, 1, "Chemical"),
+        (2, 3, "Disease"),
+        (4, 5, "Chemical"),
+        (6, 7, "Disease"),
+    ]
+    # All that "aspirin" and "pain" have in the document are four pairs.
+    relations = [(0, 1, "induces"), (2, 3, "induces")]
+    for pooling, ids, n_true in (
+        ("max", ("", "", "", ""), 4),
+        ("logsumexp", ("C1", "D1", "C2", "D2"), None),
+        (None, ("", "", "", ""), None),
+    ):
+        nlp = make_blank(pool_concepts=pooling)
+        eg = make_example(nlp, TWICE, ents, relations)
+        for doc in (eg.predicted, eg.reference):
+            doc.ents = [
+                Span(doc, *ent, kb_id=kb) for ent, kb in zip(ents, ids, strict=True)
+            ]
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            nlp.initialize(lambda eg=eg: [eg])
+        found = [str(one.message) for one in caught if "[B479]" in str(one.message)]
+        assert len(found) == (n_true is not None)
+        if found:
+            assert "2 pairs of mentions have a gold relation" in found[0]
+            assert f"{n_true} count as related" in found[0]
+            assert "pool_concepts = null in [components.relation]" in found[0]
