@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from ..converters.faults import SourceError
-from ..errors import Errors
+from ..errors import Errors, Warnings
 from ..errors.listing import counted
 from .convert import writing
 from .export import NOT_HELD
@@ -221,6 +221,8 @@ def annotate(
         return None
     if not described.ours:
         printer.info("No component is of spacy-biobert: entities have no confidence")
+    if "relations" in described.finds and "entities" not in described.finds:
+        printer.warn(Warnings.B480.format(model=model))
     run = Run(
         output=chosen,
         setting=setting,

@@ -50,11 +50,13 @@ def print_heading(title: str, printer: Printer) -> None:
 def warnings_shown(printer: Printer) -> Iterator[None]:
     """Show what users are warned of as messages of the command, each once.
 
-    printer (Printer): Shows them, when the block ends.
+    printer (Printer): Shows them, when the block ends, however it does.
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
-        yield
-    told = [one.message for one in caught if issubclass(one.category, UserWarning)]
-    for message in dict.fromkeys(map(str, told)):
-        printer.warn(message)
+        try:
+            yield
+        finally:
+            told = (one for one in caught if issubclass(one.category, UserWarning))
+            for message in dict.fromkeys(str(one.message) for one in told):
+                printer.warn(message)

@@ -83,3 +83,7 @@ class WarningMessages:
         "mentions with the same ids or, without an id, the same text. If it is mentions "
         "that are related, set pool_concepts = null in [components.{name}]."
     )
+    B480 = (
+        "No component of the pipeline {model} finds entities, and so none of its "
+        "relations is found. Annotate with a pipeline that finds both."
+    )

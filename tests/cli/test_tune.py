@@ -158,6 +158,8 @@ def test_tune_without_a_component_for_entities_takes_gold_ones(
 
     code, output = run(tmp_path / "model", dev)
     assert code == 1
+    # Why there was nothing to tune by, and then that there was nothing.
+    assert output.index("[B475]") < output.index("[B020]")
     assert "--gold-entities" in output
 
     code, output = run(tmp_path / "model", dev, "--gold-entities")
