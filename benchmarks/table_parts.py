@@ -33,14 +33,27 @@ def times(faster: dict[str, Any]) -> str:
 
 
 def provenance(results: list[dict[str, Any]]) -> str:
-    """Name the machine, the commit and the command behind a table."""
-    first = results[0]
-    machine = first["machine"]
-    commits = ", ".join(sorted({result["commit"] for result in results}))
-    return (
-        f"<sub>{machine['cores']} cores ({machine['processor']}), commit {commits}, "
-        f"`{first['command']}`</sub>"
+    """Name the machines, the commits and the command behind a table.
+
+    Of several commands the first stands for all; each result file has its own.
+    """
+    machines, commits, commands = (
+        list(dict.fromkeys(found))
+        for found in (
+            [_describe(result["machine"]) for result in results],
+            sorted(result["commit"] for result in results),
+            [result["command"] for result in results],
+        )
     )
+    others = "" if len(commands) == 1 else f" and {len(commands) - 1} more like it"
+    return (
+        f"<sub>{', '.join(machines)}, commit {', '.join(commits)}, "
+        f"`{commands[0]}`{others}</sub>"
+    )
+
+
+def _describe(machine: dict[str, Any]) -> str:
+    return f"{machine['cores']} cores ({machine['processor']})"
 
 
 def needed(name: str) -> dict[str, Any]:
