@@ -40,12 +40,11 @@ def tune_cli(
 ) -> None:
     """Fit confidences and thresholds of a trained pipeline on development documents.
 
-    The weights stay as they are, and so do the entities that are found; how sure the
-    pipeline says it is of them is fitted, so that of those with a confidence of 0.8 four
-    in five are right. Relations and topics get the threshold of the best F1 for each
-    label. Use documents that the pipeline has not learned from, and others than those
-    you test on. What is shown: the calibration of entities and the thresholds that were
-    set; the scores on these documents that changed by it (ents_ece is the mean distance
+    The weights stay as they are. Entities of each label are found more or less readily
+    (its offset), relations and topics of each label from a threshold on: as is best for
+    F1. How sure the pipeline says it is of entities is fitted, so that of those with a
+    confidence of 0.8 four in five are right. Use documents that the pipeline has not
+    learned from, and others than those you test on. What is shown: what was set; the scores on these documents that changed by it (ents_ece is the mean distance
     between confidence and share of right ones); and entities by their confidence, with
     the share that is right. For example:
 

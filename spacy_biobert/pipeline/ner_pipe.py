@@ -1,7 +1,7 @@
 """Recognise entities: one tag per token, decoded into well-formed entities."""
 
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -35,10 +35,16 @@ from ..models.tags import (
     get_gold_tags,
     make_tag_names,
 )
+from .entity_offsets import (
+    choose_offsets,
+    count_entities,
+    read_gold_entities,
+    shift_tags,
+)
 from .labelled import N_TUNED, LabelledPipe
 from .writing import name_confidences, write_candidates, write_entities
 
-N_TRUSTED = 50  # entities that two numbers can be fitted by
+N_TRUSTED = 50  # entities that a number or two can be fitted by
 
 
 class BioBertNer(LabelledPipe):
@@ -47,11 +53,11 @@ class BioBertNer(LabelledPipe):
     The scores of the tags are decoded under the grammar of the scheme, so that
     every entity is well formed and neither starts nor ends with whitespace.
     `span._.confidence` is the probability of an entity (see `decode_entities`),
-    calibrated by `tune`.
+    calibrated by `tune`, which also chooses how readily each label is found.
     """
 
     annotation = "entities (doc.ents)"
-    tuned = "calibration"
+    tuned = "tuned"
 
     def __init__(
         self,
@@ -77,7 +83,8 @@ class BioBertNer(LabelledPipe):
         self.max_candidate_tokens = max_candidate_tokens
         self.max_candidates = max_candidates
         self.scorer = scorer
-        self.cfg: dict[str, Any] = {"labels": [], **asdict(Calibration())}
+        # Besides the labels what `tune` found, offsets by label.
+        self.cfg: dict[str, Any] = {"labels": [], **_make_untuned()}
         self._check_settings()
         add_span_confidence()
 
@@ -132,7 +139,7 @@ class BioBertNer(LabelledPipe):
             missed += _find_not_aligned(eg)
             found.update(ent.label_ for ent in eg.reference.ents)
         self._set_labels(found, labels, sample)
-        self.cfg.update(asdict(Calibration()))
+        self.cfg.update(_make_untuned())
         if missed:
             warnings.warn(
                 Warnings.B473.format(
@@ -202,7 +209,7 @@ class BioBertNer(LabelledPipe):
         rows = ops.to_numpy(logits)  # type: ignore[no-untyped-call]
         self._check_finite(rows)
         lattice = build_lattice(
-            rows,
+            rows + shift_tags(self.cfg["offsets"], self.labels, self.scheme),
             [len(doc) for doc in docs],
             scheme=self.scheme,
             is_space=_find_spaces(docs),
@@ -270,33 +277,28 @@ class BioBertNer(LabelledPipe):
         return numpy.concatenate(parts)
 
     def tune(self, examples: Iterable[Example]) -> dict[str, float]:
-        """Calibrate the confidences, so that of those at 0.8 four in five are right.
+        """Choose how readily each label is found, and calibrate the confidences.
+
+        Each label gets the offset (see `entity_offsets`) with which the mean F1 of all
+        labels is best; one with fewer than N_TRUSTED gold entities has none. Then, of
+        the entities with a confidence of 0.8 four in five are right.
 
         examples (Iterable[Example]): Annotated examples that the component has not
             learned from. What comes before it in the pipeline has run on their
             predicted docs, it itself has not; they are not modified.
         RETURNS (dict[str, float]): What was found: the `temperature` and the `bias`
-            (see `Calibration`). Empty if no entity was predicted where there is gold
-            annotation, and then nothing is changed.
-        WARNS: If there are fewer than N_TRUSTED.
+            (see `Calibration`), and the offset of each label that has one. Empty if
+            no entity was predicted where there is gold annotation, and then nothing
+            is changed.
+        WARNS: If fewer than N_TRUSTED were predicted.
         """
-        before = asdict(self.calibration)
-        self.cfg.update(asdict(Calibration()))
-        judged: list[tuple[float, bool]] = []
+        before = dict(self.cfg)
+        self.cfg.update(_make_untuned())
         try:
-            for batch in minibatch(examples, N_TUNED):  # type: ignore[no-untyped-call]
-                validate_examples(batch, "BioBertNer.tune")
-                copies = [Example(copy_doc(eg.predicted), eg.reference) for eg in batch]
-                docs = [eg.predicted for eg in copies]
-                self.set_annotations(docs, self.predict(docs))
-                for eg in copies:
-                    stated = read_annotated_labels(eg.reference)
-                    entities, _ = judge_entities(eg, stated)
-                    judged += [
-                        (one.confidence, one.is_right)
-                        for one in entities
-                        if one.confidence is not None
-                    ]
+            batches = list(self._score_copies(examples))
+            offsets = self._choose_offsets(batches)
+            self.cfg["offsets"] = offsets
+            judged = self._judge(batches)
         finally:
             self.cfg.update(before)
         if not judged:
@@ -309,8 +311,61 @@ class BioBertNer(LabelledPipe):
             )
         confidences, are_right = map(numpy.array, zip(*judged, strict=True))
         found = asdict(fit_calibration(confidences, are_right))
-        self.cfg.update(found)
-        return found
+        self.cfg.update(found, offsets=offsets)
+        return found | {f"offset of {label}": x for label, x in offsets.items()}
+
+    def _score_copies(
+        self, examples: Iterable[Example]
+    ) -> Iterable[tuple[list[Example], list[Floats2d]]]:
+        for batch in minibatch(examples, N_TUNED):  # type: ignore[no-untyped-call]
+            validate_examples(batch, "BioBertNer.tune")
+            copies = [Example(copy_doc(eg.predicted), eg.reference) for eg in batch]
+            yield copies, self.predict([eg.predicted for eg in copies])
+
+    def _choose_offsets(
+        self, batches: list[tuple[list[Example], list[Floats2d]]]
+    ) -> dict[str, float]:
+        golds = [read_gold_entities(examples, self.labels) for examples, _ in batches]
+
+        def count(offsets: Mapping[str, float]) -> NDArray[numpy.int64]:
+            self.cfg["offsets"] = dict(offsets)
+            counts = numpy.zeros((3, len(self.labels)), dtype="int64")
+            for (examples, scores), gold in zip(batches, golds, strict=True):
+                docs = [eg.predicted for eg in examples]
+                lengths = [len(doc) for doc in docs]
+                found = decode_entities(*self._sum_paths(docs, scores), lengths)
+                counts += count_entities(gold, found)
+            return counts
+
+        def score(offsets: Mapping[str, float]) -> float:
+            n_right, n_found, n_gold = count(offsets)
+            return float((2 * n_right / numpy.maximum(n_found + n_gold, 1)).mean())
+
+        n_gold = sum(
+            numpy.bincount(gold.labels, minlength=len(self.labels)) for gold in golds
+        )
+        trusted = numpy.flatnonzero(n_gold >= N_TRUSTED)
+        return choose_offsets(score, [self.labels[i] for i in trusted])
+
+    def _judge(
+        self, batches: list[tuple[list[Example], list[Floats2d]]]
+    ) -> list[tuple[float, bool]]:
+        """Give the confidence of each entity that is found, and whether it is right."""
+        judged = []
+        for examples, scores in batches:
+            self.set_annotations([eg.predicted for eg in examples], scores)
+            for eg in examples:
+                entities, _ = judge_entities(eg, read_annotated_labels(eg.reference))
+                judged += [
+                    (one.confidence, one.is_right)
+                    for one in entities
+                    if one.confidence is not None
+                ]
+        return judged
+
+
+def _make_untuned() -> dict[str, Any]:
+    return {**asdict(Calibration()), "offsets": {}}
 
 
 def _find_spaces(docs: list[Doc]) -> NDArray[numpy.bool_]:

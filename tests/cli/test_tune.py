@@ -109,7 +109,7 @@ def test_tune_shows_only_scores_that_have_two_values(
         if words and words[0].startswith("ents_"):
             assert len(words) == 3
     assert "\x1b" not in output
-    assert ["calibration", "set", "to"] in lines
+    assert ["tuned", "set", "to"] in lines
     assert "the share of them that is right" in " ".join(output.split())
 
 
