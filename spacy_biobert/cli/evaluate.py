@@ -77,7 +77,7 @@ def evaluate_cli(
 
     Needs a trained pipeline and documents made by `convert`, for example:
 
-    spacy-biobert evaluate training/sample/model-best work/sample/test -o scores.json
+    spacy-biobert evaluate training/sample/tuned work/sample/test -o scores.json
     """
     printer = Printer()
     # Opened first: an hour of scoring is not lost to a folder that takes no file.

@@ -49,7 +49,7 @@ def package_cli(
     Around `spacy package`; the wheel requires spacy-biobert, so that pip brings
     the components. For example:
 
-    spacy-biobert package training/sample/model-best dist --meta
+    spacy-biobert package training/sample/tuned dist --meta
     configs/en_biobert_sample.json --scores metrics/sample.json
     """
     printer = Printer()
