@@ -41,10 +41,13 @@ def tune_cli(
     """Fit confidences and thresholds of a trained pipeline on development documents.
 
     The weights stay as they are. Entities of each label are found more or less readily
-    (its offset), relations and topics of each label from a threshold on: as is best for
-    F1. How sure the pipeline says it is of entities is fitted, so that of those with a
-    confidence of 0.8 four in five are right. Use documents that the pipeline has not
-    learned from, and others than those you test on. What is shown: what was set; the scores on these documents that changed by it (ents_ece is the mean distance
+    (with a positive offset more are found, and more of them are wrong), relations and
+    topics of each label from a threshold on (scores of topics are shifted so that it is
+    0.5 for all): as is best for F1. How sure the pipeline says it is of entities and
+    relations is fitted, so that of those with a confidence of 0.8 four in five are right
+    (of entities by a temperature and a bias). Use documents that the pipeline has not
+    learned from, and others than those you test on. What was set before is fitted anew.
+    What is shown: what was set; the scores on these documents that changed by it (ents_ece is the mean distance
     between confidence and share of right ones); and entities by their confidence, with
     the share that is right. For example:
 
@@ -190,6 +193,13 @@ def print_figures(name: str, figures: Figures) -> None:
         for key, value in after.items()
         if isinstance(value, float) and before[key] != value
     ]
+    for key in ("ents_per_type", "rel_per_type", "cats_f_per_type"):
+        scores += [
+            (f"F1 of {label}", f"{was['f']:.3f}", f"{now['f']:.3f}")
+            for label, now in (after.get(key) or {}).items()
+            for was in ((before[key] or {}).get(label, now),)
+            if was["f"] != now["f"]
+        ]
     if scores:
         printer.table(
             scores,

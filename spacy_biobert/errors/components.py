@@ -179,3 +179,8 @@ class ComponentErrors:
         "doc.user_data['annotated_labels'], or convert the corpus again with all its "
         "labels in --annotates."
     )
+    B482 = (
+        "Component '{name}': expected in cfg['{key}'] numbers from {least:g} to {most:g} "
+        "by label, of {labels}, found {found}. Set them right, or remove them and run "
+        "`spacy-biobert tune` again."
+    )

@@ -87,3 +87,7 @@ class WarningMessages:
         "No component of the pipeline {model} finds entities, and so none of its "
         "relations is found. Annotate with a pipeline that finds both."
     )
+    B481 = (
+        "Component '{name}': fewer than {n} gold entities of {labels} in the development "
+        "documents, so that no offset is chosen for how readily these are found."
+    )

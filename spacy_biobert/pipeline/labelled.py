@@ -63,6 +63,34 @@ class LabelledPipe(TrainablePipe):  # type: ignore[misc]
             self.set_output(self.n_outputs)
         return 1
 
+    def _read_tuned(self, key: str, *, least: float, most: float) -> dict[str, float]:
+        """Read what was tuned, or set by hand, for labels.
+
+        key (str): Where it is in `cfg`.
+        least (float): The lowest number that makes sense.
+        most (float): The highest.
+        RETURNS (dict[str, float]): By label.
+        RAISES (ValueError): If it is something else.
+        """
+        found = self.cfg[key]
+        if not isinstance(found, dict) or not all(
+            label in self.labels
+            and isinstance(number, int | float)
+            and least <= number <= most
+            for label, number in found.items()
+        ):
+            raise ValueError(
+                Errors.B482.format(
+                    name=self.name,
+                    key=key,
+                    labels=", ".join(self.labels),
+                    least=least,
+                    most=most,
+                    found=found,
+                )
+            )
+        return found
+
     def _check_finite(self, scores: Any) -> None:
         """Refuse scores (an array of numpy or cupy) that are NaN or infinite.
 

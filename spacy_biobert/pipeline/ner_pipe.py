@@ -1,5 +1,6 @@
 """Recognise entities: one tag per token, decoded into well-formed entities."""
 
+import itertools
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -45,6 +46,7 @@ from .labelled import N_TUNED, LabelledPipe
 from .writing import name_confidences, write_candidates, write_entities
 
 N_TRUSTED = 50  # entities that a number or two can be fitted by
+MOST_OFFSET = 100.0  # where no chance is left
 
 
 class BioBertNer(LabelledPipe):
@@ -208,8 +210,9 @@ class BioBertNer(LabelledPipe):
         logits = ops.reshape2f(ops.flatten(scores), -1, self.n_outputs)
         rows = ops.to_numpy(logits)  # type: ignore[no-untyped-call]
         self._check_finite(rows)
+        offsets = self._read_tuned("offsets", least=-MOST_OFFSET, most=MOST_OFFSET)
         lattice = build_lattice(
-            rows + shift_tags(self.cfg["offsets"], self.labels, self.scheme),
+            rows + shift_tags(offsets, self.labels, self.scheme),
             [len(doc) for doc in docs],
             scheme=self.scheme,
             is_space=_find_spaces(docs),
@@ -290,7 +293,7 @@ class BioBertNer(LabelledPipe):
             (see `Calibration`), and the offset of each label that has one. Empty if
             no entity was predicted where there is gold annotation, and then nothing
             is changed.
-        WARNS: If fewer than N_TRUSTED were predicted.
+        WARNS: If fewer than N_TRUSTED were predicted, and which labels have no offset.
         """
         before = dict(self.cfg)
         self.cfg.update(_make_untuned())
@@ -307,6 +310,13 @@ class BioBertNer(LabelledPipe):
             kind = "predicted entities"
             warnings.warn(
                 Warnings.B476.format(name=self.name, n=len(judged), kind=kind),
+                stacklevel=2,
+            )
+        rare = [label for label in self.labels if label not in offsets]
+        if rare:
+            labels = ", ".join(rare)
+            warnings.warn(
+                Warnings.B481.format(name=self.name, n=N_TRUSTED, labels=labels),
                 stacklevel=2,
             )
         confidences, are_right = map(numpy.array, zip(*judged, strict=True))
@@ -341,11 +351,10 @@ class BioBertNer(LabelledPipe):
             n_right, n_found, n_gold = count(offsets)
             return float((2 * n_right / numpy.maximum(n_found + n_gold, 1)).mean())
 
-        n_gold = sum(
-            numpy.bincount(gold.labels, minlength=len(self.labels)) for gold in golds
-        )
-        trusted = numpy.flatnonzero(n_gold >= N_TRUSTED)
-        return choose_offsets(score, [self.labels[i] for i in trusted])
+        of_docs = [gold.labels for gold in golds] or [numpy.zeros(0, "int64")]
+        n_gold = numpy.bincount(numpy.concatenate(of_docs), minlength=len(self.labels))
+        is_trusted = n_gold >= N_TRUSTED
+        return choose_offsets(score, [*itertools.compress(self.labels, is_trusted)])
 
     def _judge(
         self, batches: list[tuple[list[Example], list[Floats2d]]]

@@ -116,7 +116,7 @@ class BioBertRelation(LabelledPipe):
     @property
     def thresholds(self) -> NDArray[numpy.float64]:
         """The threshold of each label: its own if it was tuned, or `threshold`."""
-        tuned = self.cfg["thresholds"]
+        tuned = self._read_tuned("thresholds", least=0.0, most=1.0)
         return numpy.array([tuned.get(label, self.threshold) for label in self.labels])
 
     @property

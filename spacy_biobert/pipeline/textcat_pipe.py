@@ -192,7 +192,8 @@ class BioBertTextCat(LabelledPipe):
         if self.exclusive:
             chances = ops.softmax(scores)
         else:
-            shifts: Any = log_odds(self.cfg["thresholds"], self.labels)
+            thresholds = self._read_tuned("thresholds", least=0.0, most=1.0)
+            shifts: Any = log_odds(thresholds, self.labels)
             chances = ops.sigmoid(scores - ops.asarray1f(shifts))
         for doc, row in zip(docs, chances.tolist(), strict=True):
             values = [0.0] * len(row) if _is_blank(doc) else row

@@ -8,7 +8,7 @@ from spacy.tokens import DocBin, Span
 from typer.testing import CliRunner
 
 from spacy_biobert.cli.main import app
-from spacy_biobert.cli.tune import tune_components
+from spacy_biobert.cli.tune import print_figures, tune_components
 from spacy_biobert.readers import create_corpus_v1
 
 from ..joint import make_joint, write_docs
@@ -199,12 +199,32 @@ def test_tune_gives_each_component_what_those_before_it_found(
 
     nlp.get_pipe("relation").tune = tune
     examples = list(create_corpus_v1(folder / "dev.spacy", gold_ents=False)(nlp))
-    with pytest.warns(UserWarning, match=r"B476.* by \d+ predicted entities only"):
+    with (
+        pytest.warns(UserWarning, match="B481"),
+        pytest.warns(UserWarning, match=r"B476.* by \d+ predicted entities only"),
+    ):
         found = tune_components(nlp, examples)
     assert list(found) == ["ner", "relation"]
     assert found["relation"]["settings"] == {"threshold": 0.5}
     assert len(seen) == 20
     assert all(seen)
+
+
+def test_tune_shows_the_f1_of_labels_that_changed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    before = {
+        "ents_f": 0.5,
+        "ents_per_type": {"Chemical": {"f": 0.4}, "Disease": {"f": 0.6}},
+        "cats_auc_per_type": {"review": 0.5},
+        "rel_per_type": None,
+    }
+    after = before | {"ents_per_type": {"Chemical": {"f": 0.5}, "Disease": {"f": 0.6}}}
+    figures = {"tuned": "tuned", "settings": {}, "before": before, "after": after}
+    print_figures("ner", figures)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["F1", "of", "Chemical", "0.400", "0.500"] in lines
+    assert not any("Disease" in words for words in lines)
 
 
 def test_tune_leaves_a_pipeline_without_tunable_components(folder: Path) -> None:

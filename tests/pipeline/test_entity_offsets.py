@@ -192,5 +192,33 @@ def test_confidences_are_those_of_what_is_found_with_the_offsets(trained_ner):
 def test_a_label_with_few_gold_entities_has_no_offset(trained_ner):
     nlp = make_shy(trained_ner)
     examples = [make_example(nlp, TEXT, TEXTS[TEXT]) for _ in range(40)]
-    with pytest.warns(UserWarning, match="B476"):
+    with (
+        pytest.warns(UserWarning, match="B476"),
+        pytest.warns(
+            UserWarning,
+            match=r"\[B481\].* than 50 gold entities of Chemical, Disease in",
+        ),
+    ):
         assert set(nlp.get_pipe("ner").tune(examples)) == {"temperature", "bias"}
+
+
+@pytest.mark.parametrize(
+    "offsets",
+    [
+        {"Protein": 1.0},
+        {"Disease": math.inf},
+        {"Disease": math.nan},
+        {"Disease": "high"},
+        {"Disease": None},
+        1.0,
+        None,
+    ],
+)
+def test_what_is_no_offset_is_refused_by_name(trained_ner, offsets):
+    nlp = make_blank()
+    nlp.from_bytes(trained_ner.to_bytes())
+    nlp.get_pipe("ner").cfg["offsets"] = offsets
+    with pytest.raises(
+        ValueError, match=r"\[B482\] Component 'ner'.*Chemical, Disease"
+    ):
+        nlp(TEXT)

@@ -78,3 +78,18 @@ def test_relation_is_not_tuned_by_scores_that_are_not_finite():
     examples = test_relation.make_examples(nlp)
     with pytest.raises(ValueError, match=r"^\[B468\] Component 'relation'"):
         nlp.get_pipe("relation").tune(examples)
+
+
+@pytest.mark.parametrize("threshold", [numpy.nan, 2.0, "high", None])
+def test_thresholds_that_are_none_are_refused(threshold):
+    relation = make_relation()
+    topics = test_textcat.make_ready("biobert_textcat_multilabel")
+    for nlp, name in ((relation, "relation"), (topics, "textcat")):
+        pipe = nlp.get_pipe(name)
+        pipe.cfg["thresholds"] = {pipe.labels[0]: threshold}
+        said = rf"^\[B482\] Component '{name}': .*\['thresholds'\] numbers from 0 to 1"
+        with pytest.raises(ValueError, match=said):
+            nlp.evaluate([tagged.make_example(nlp, LONG, [])])
+        pipe.cfg["thresholds"] = {"no such label": 0.5}
+        with pytest.raises(ValueError, match=said):
+            nlp.evaluate([tagged.make_example(nlp, LONG, [])])

@@ -38,7 +38,7 @@ def test_ner_confidence_survives_serialization(trained_ner):
         assert [ent._.confidence for ent in other.ents] == expected
 
 
-def make_unsure(nlp, n_docs=60):
+def make_unsure(nlp, n_docs=90):
     """Examples whose entities are sure to be found and right two times in three."""
     text = "Aspirin causes renal failure ."
     return [
@@ -55,7 +55,11 @@ def test_ner_tuned_keeps_what_its_confidence_promises(trained_ner):
     found = ner.tune(make_unsure(nlp))
 
     after = nlp.evaluate(make_unsure(nlp))
-    assert found == {key: ner.cfg[key] for key in ("temperature", "bias")}
+    assert found == {
+        **{key: ner.cfg[key] for key in ("temperature", "bias")},
+        "offset of Chemical": 0.0,
+        "offset of Disease": 0.0,
+    }
     assert (after["ents_p"], after["ents_r"]) == (before["ents_p"], before["ents_r"])
     assert after["ents_ece"] < 0.05 < before["ents_ece"]
     assert ner.tune(make_unsure(nlp)) == pytest.approx(found)
