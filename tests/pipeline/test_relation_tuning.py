@@ -156,7 +156,7 @@ def test_tuned_thresholds_are_saved_and_used(tmp_path):
     assert relation.cfg["thresholds"] == nlp.get_pipe("relation").cfg["thresholds"]
     assert set(relation.cfg["thresholds"]) == set(LABELS)
     assert evaluate(loaded, "mentions") == evaluate(nlp, "mentions")
-    relation.cfg["thresholds"] = {"induces": 1.1, "changes": 1.1}
+    relation.cfg["thresholds"] = {"induces": 1.0, "changes": 1.0}
     relation.threshold = 0.0
     docs = list(loaded.pipe(make_docs(loaded)))
     assert {r.label for doc in docs for r in doc._.relations} == {"treats"}
