@@ -37,14 +37,9 @@ def provenance(results: list[dict[str, Any]]) -> str:
 
     Of several commands the first stands for all; each result file has its own.
     """
-    machines, commits, commands = (
-        list(dict.fromkeys(found))
-        for found in (
-            [_describe(result["machine"]) for result in results],
-            sorted(result["commit"] for result in results),
-            [result["command"] for result in results],
-        )
-    )
+    machines = dict.fromkeys(_describe(result["machine"]) for result in results)
+    commits = sorted({result["commit"] for result in results})
+    commands = list(dict.fromkeys(result["command"] for result in results))
     others = "" if len(commands) == 1 else f" and {len(commands) - 1} more like it"
     return (
         f"<sub>{', '.join(machines)}, commit {', '.join(commits)}, "

@@ -29,6 +29,11 @@ def find_last(nlp: "Language", assigned: str) -> Any:
     return next(reversed(find_components(nlp, assigned).values()), None)
 
 
+def lacks_entities(nlp: "Language") -> bool:
+    """Say whether relations are looked for between entities that nothing finds."""
+    return bool(find_components(nlp, RELATIONS) and not find_components(nlp, ENTITIES))
+
+
 def take_gold_entities(nlp: "Language") -> None:
     """Switch off what finds entities, so that those that documents have stay."""
     nlp.select_pipes(disable=list(find_components(nlp, ENTITIES)))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from ..components import lacks_entities
 from ..converters.faults import SourceError
 from ..errors import Errors, Warnings
 from ..errors.listing import counted
@@ -221,7 +222,7 @@ def annotate(
         return None
     if not described.ours:
         printer.info("No component is of spacy-biobert: entities have no confidence")
-    if "relations" in described.finds and "entities" not in described.finds:
+    if lacks_entities(nlp):
         printer.warn(Warnings.B480.format(model=model))
     run = Run(
         output=chosen,

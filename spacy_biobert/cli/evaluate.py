@@ -14,6 +14,7 @@ from ..components import (
     ENTITIES,
     RELATIONS,
     find_last,
+    lacks_entities,
     take_gold_entities,
 )
 from ..errors import Errors, Warnings
@@ -159,7 +160,7 @@ def read_examples(
         take_gold_entities(nlp)
     examples = list(create_corpus_v1(data, gold_ents=gold_entities)(nlp))
     leave_out_unknown_categories(nlp, (eg.reference for eg in examples))
-    if not gold_entities and find_last(nlp, RELATIONS) and not find_last(nlp, ENTITIES):
+    if not gold_entities and lacks_entities(nlp):
         warnings.warn(Warnings.B475.format(model=model), stacklevel=2)
     return nlp, examples
 

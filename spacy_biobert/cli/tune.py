@@ -181,6 +181,8 @@ def _run(pipe: Any, examples: "list[Example]") -> None:
 
 def print_figures(name: str, figures: Figures) -> None:
     """Print what was set, what changed by it, and how well confidences are kept."""
+    from ..evaluation.card import KINDS
+
     printer = Printer()
     print_heading(name, printer)
     settings = [(key, f"{value:.3f}") for key, value in figures["settings"].items()]
@@ -193,7 +195,7 @@ def print_figures(name: str, figures: Figures) -> None:
         for key, value in after.items()
         if isinstance(value, float) and before[key] != value
     ]
-    for key in ("ents_per_type", "rel_per_type", "cats_f_per_type"):
+    for _, _, key in KINDS:
         scores += [
             (f"F1 of {label}", f"{was['f']:.3f}", f"{now['f']:.3f}")
             for label, now in (after.get(key) or {}).items()

@@ -337,7 +337,7 @@ class BioBertNer(LabelledPipe):
     ) -> dict[str, float]:
         golds = [read_gold_entities(examples, self.labels) for examples, _ in batches]
 
-        def count(offsets: Mapping[str, float]) -> NDArray[numpy.int64]:
+        def score(offsets: Mapping[str, float]) -> float:
             self.cfg["offsets"] = dict(offsets)
             counts = numpy.zeros((3, len(self.labels)), dtype="int64")
             for (examples, scores), gold in zip(batches, golds, strict=True):
@@ -345,10 +345,7 @@ class BioBertNer(LabelledPipe):
                 lengths = [len(doc) for doc in docs]
                 found = decode_entities(*self._sum_paths(docs, scores), lengths)
                 counts += count_entities(gold, found)
-            return counts
-
-        def score(offsets: Mapping[str, float]) -> float:
-            n_right, n_found, n_gold = count(offsets)
+            n_right, n_found, n_gold = counts
             return float((2 * n_right / numpy.maximum(n_found + n_gold, 1)).mean())
 
         of_docs = [gold.labels for gold in golds] or [numpy.zeros(0, "int64")]

@@ -326,17 +326,6 @@ def test_what_cannot_be_done_is_said_and_nothing_is_written(
     assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
-def test_relations_without_entities_are_warned_of(
-    annotator: Path, documents: Path, tmp_path: Path
-) -> None:
-    for disabled, is_warned in ((["ner"], True), (["ner", "relation"], False)):
-        model = tmp_path / "-".join(disabled)
-        spacy.load(annotator, exclude=disabled).to_disk(model)
-        result = annotate(documents, tmp_path / "o.jsonl", "-m", model, "--force")
-        assert result.exit_code == 0, result.output
-        assert ("[B480]" in said(result)) == is_warned
-
-
 def test_inputs_without_a_document_are_named_and_the_reasons_listed(
     annotator: Path, documents: Path, tmp_path: Path
 ) -> None:
