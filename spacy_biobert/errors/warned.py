@@ -91,3 +91,9 @@ class WarningMessages:
         "Component '{name}': fewer than {n} gold entities of {labels} in the development "
         "documents, so that no offset is chosen for how readily these are found."
     )
+    B483 = (
+        "Component '{name}': {n_gold} gold relations are between concepts, and each of "
+        "their {n_true} pairs of mentions is to have one for itself, though its sentence "
+        "need not say so. To learn from all mentions of two concepts together, set "
+        'pool_concepts = "logsumexp" in [components.{name}].'
+    )

@@ -9,7 +9,7 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..errors import Errors, Warnings
-from ..extensions import read_concept_relations
+from ..extensions import read_relations
 from ..models.candidates import GetPairsT
 from ..sentence_starts import mark_sentences
 from .gold_pairs import find_bare, find_gold_pairs, is_annotated
@@ -30,6 +30,9 @@ class PairSurvey:
         in documents without any between concepts.
     n_spread (int): Pairs of mentions that are true by them in those documents: more
         if mentions are taken for one concept.
+    n_of_concepts (int): Gold relations between concepts with a proposed pair, where
+        units are pairs of mentions.
+    n_taught (int): Pairs of mentions that each have such a relation.
     n_units (int): All units.
     n_none (int): Units without any label.
     """
@@ -41,6 +44,8 @@ class PairSurvey:
     n_true: Counter[str] = field(default_factory=Counter)
     n_of_mentions: int = 0
     n_spread: int = 0
+    n_of_concepts: int = 0
+    n_taught: int = 0
     n_units: int = 0
     n_none: int = 0
 
@@ -93,8 +98,14 @@ class PairSurvey:
             pooled=pooled,
             exclusive_name=exclusive_name,
         )
-        if targets.grouping is not None and not read_concept_relations(reference):
-            self.n_of_mentions += len({row for _, rows in gold for row in rows})
+        n_between_mentions = len(read_relations(reference) or ())
+        learned = [rows if label in named else rows[:0] for label, rows in gold]
+        if targets.grouping is None:
+            by_concepts = [len(rows) for rows in learned[n_between_mentions:]]
+            self.n_of_concepts += sum(n_pairs > 0 for n_pairs in by_concepts)
+            self.n_taught += sum(by_concepts)
+        elif n_between_mentions == len(gold):
+            self.n_of_mentions += len({row for rows in learned for row in rows})
             is_true = targets.truths.any(axis=1)
             self.n_spread += int(targets.grouping.lengths[is_true].sum())
         truths = targets.truths[targets.counts > 0]
@@ -125,8 +136,8 @@ def tell_of_surprises(survey: PairSurvey, name: str, labels: Sequence[str]) -> N
     name (str): Name of the component.
     labels (Sequence[str]): Its labels.
     RAISES (ValueError): If no gold relation has a proposed pair.
-    WARNS: If some have none, or mentions without a gold relation count as related
-        because concepts are pooled.
+    WARNS: If some have none, if mentions without a gold relation count as related
+        because concepts are pooled, or if relations between concepts are not pooled.
     """
     n_gold, n_missed, n_bare = (
         sum(counts[label] for label in labels)
@@ -146,6 +157,13 @@ def tell_of_surprises(survey: PairSurvey, name: str, labels: Sequence[str]) -> N
         warnings.warn(
             Warnings.B479.format(
                 name=name, n_gold=survey.n_of_mentions, n_true=survey.n_spread
+            ),
+            stacklevel=3,
+        )
+    if survey.n_taught > survey.n_of_concepts:
+        warnings.warn(
+            Warnings.B483.format(
+                name=name, n_gold=survey.n_of_concepts, n_true=survey.n_taught
             ),
             stacklevel=3,
         )

@@ -119,15 +119,31 @@ def test_relation_refuses_a_corpus_without_any_relation(gold):
 
 
 TWICE = "Aspirin induces pain . Aspirin treats pain ."
+MENTIONS = [
+    (0, 1, "Chemical"),
+    (2, 3, "Disease"),
+    (4, 5, "Chemical"),
+    (6, 7, "Disease"),
+]
+
+
+def make_twice(nlp, ids, relations=None):
+    eg = make_example(nlp, TWICE, MENTIONS, relations)
+    for doc in (eg.predicted, eg.reference):
+        doc.ents = [
+            Span(doc, *ent, kb_id=kb) for ent, kb in zip(MENTIONS, ids, strict=True)
+        ]
+    return eg
+
+
+def find_warning(nlp, eg, code):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        nlp.initialize(lambda: [eg])
+    return [str(one.message) for one in caught if code in str(one.message)]
 
 
 def test_relation_warns_of_mentions_that_pooled_concepts_make_related():
-    ents = [
-        (0, 1, "Chemical"),
-        (2, 3, "Disease"),
-        (4, 5, "Chemical"),
-        (6, 7, "Disease"),
-    ]
     # All that "aspirin" and "pain" have in the document are four pairs.
     relations = [(0, 1, "induces"), (2, 3, "induces")]
     for pooling, ids, n_true in (
@@ -136,17 +152,35 @@ def test_relation_warns_of_mentions_that_pooled_concepts_make_related():
         (None, ("", "", "", ""), None),
     ):
         nlp = make_blank(pool_concepts=pooling)
-        eg = make_example(nlp, TWICE, ents, relations)
-        for doc in (eg.predicted, eg.reference):
-            doc.ents = [
-                Span(doc, *ent, kb_id=kb) for ent, kb in zip(ents, ids, strict=True)
-            ]
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            nlp.initialize(lambda eg=eg: [eg])
-        found = [str(one.message) for one in caught if "[B479]" in str(one.message)]
+        eg = make_twice(nlp, ids, relations)
+        found = find_warning(nlp, eg, "[B479]")
         assert len(found) == (n_true is not None)
         if found:
             assert "2 pairs of mentions have a gold relation" in found[0]
             assert f"{n_true} count as related" in found[0]
             assert "pool_concepts = null in [components.relation]" in found[0]
+
+
+def test_relation_warns_of_mentions_that_each_learn_what_two_concepts_are():
+    for pooling, ids, n_taught in (
+        (None, ("C1", "D1", "C1", "D1"), 4),
+        ("max", ("C1", "D1", "C1", "D1"), None),
+        (None, ("C1", "D1", "C2", "D2"), None),
+    ):
+        nlp = make_blank(pool_concepts=pooling)
+        eg = make_twice(nlp, ids)
+        eg.reference.user_data["concept_relations"] = [("C1", "D1", "induces")]
+        found = find_warning(nlp, eg, "[B483]")
+        assert len(found) == (n_taught is not None)
+        if found:
+            assert "1 gold relations are between concepts" in found[0]
+            assert f"each of their {n_taught} pairs of mentions" in found[0]
+
+
+def test_relations_that_are_not_learned_do_not_hide_that_pooling_spreads_others():
+    # One pair is "induces", and with it all four; the label of the others is not learned.
+    relations = [(0, 1, "induces"), (0, 3, "x"), (2, 1, "x"), (2, 3, "x")]
+    nlp = make_blank(pool_concepts="max")
+    eg = make_twice(nlp, ("", "", "", ""), relations)
+    with pytest.warns(UserWarning, match=r"\[B479\].* 1 pairs .* 4 count as related"):
+        nlp.get_pipe("relation").initialize(lambda: [eg], nlp=nlp, labels=["induces"])
