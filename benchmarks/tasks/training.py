@@ -25,11 +25,12 @@ def open_recipe(path: Path) -> Config:
     return Config().from_disk(path, interpolate=False)
 
 
-def train_pipeline(config: Config, job: Job) -> Outcome:
+def train_pipeline(config: Config, job: Job, code: Path | None = None) -> Outcome:
     """Train until dev has not improved for PATIENCE evaluations, score the best.
 
     config (Config): The arm's; changed in place.
     job (Job): The run.
+    code (Path | None): For `spacy train --code`.
     RETURNS (Outcome): What came of it; nothing else stays.
     RAISES (CalledProcessError): If training fails; it has said why.
     """
@@ -51,6 +52,7 @@ def train_pipeline(config: Config, job: Job) -> Outcome:
             score=SCORES[job.task.kind],
             gold_entities=job.task.kind == "relations",
             gpu_id=job.gpu_id,
+            overrides=("--code", str(code)) if code else (),
         )
         lines = log.read_text(encoding="utf-8").splitlines()
     rows = [json.loads(line) for line in lines]

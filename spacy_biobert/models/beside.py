@@ -1,6 +1,7 @@
 """Vectors of words beside those of the encoder."""
 
 from collections.abc import Callable
+from typing import Any
 
 from spacy.tokens import Doc
 from thinc.api import Model, NumpyOps
@@ -22,14 +23,16 @@ def build_beside_tok2vec_v1(*, encoder: Tok2VecT, words: Tok2VecT) -> Tok2VecT:
     SOURCE: Chiu and Nichols (2016), section 2, https://doi.org/10.1162/tacl_a_00104;
         Miranda et al. (2022), https://arxiv.org/abs/2212.09255, for the words
     """
-    _multiply_with_numpy(words)
+    multiply_with_numpy(words)
     return Model("beside", _forward, init=_init, layers=[encoder, words])
 
 
-def _multiply_with_numpy(model: Tok2VecT) -> None:
+def multiply_with_numpy(model: Model[Any, Any]) -> None:
     """Let layers on a CPU multiply matrices with NumPy's library.
 
     On an AMD EPYC with AVX-512 it takes a third of the time that Thinc's own takes.
+
+    model (Model): Its layers are changed, not what they give.
     """
     for layer in model.walk():
         # Neither a GPU's nor Apple's, which is derived from it and has a library.
