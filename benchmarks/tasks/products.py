@@ -10,7 +10,7 @@ from spacy_biobert.models.beside import multiply_with_numpy
 NAME = "spacy-biobert.benchmarks.NumpyProducts.v1"
 
 
-@registry.callbacks(NAME)
+@registry.callbacks(NAME)  # type: ignore[untyped-decorator]
 def make_numpy_products() -> Callable[[Language], Language]:
     """Give what lets all components of a pipeline multiply with NumPy, on a CPU."""
 
