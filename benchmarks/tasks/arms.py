@@ -53,7 +53,7 @@ FAMILIES: dict[str, Family] = {
         run_token_classifier,
         on_encoder=True,
     ),
-    "cnn": Family("spaCy's CNN", ("entities",), run_cnn),
+    "cnn": Family("spaCy's CNN", ("entities", "topics"), run_cnn),
     "bow": Family("spaCy's bag of words", ("topics",), run_bow),
     "ensemble": Family("spaCy's bag of words and CNN", ("topics",), run_ensemble),
     "majority": Family(

@@ -18,49 +18,72 @@ from .training import CONFIGS, open_recipe, set_schedule, train_pipeline
 TOKENIZER = {"@tokenizers": "spacy-biobert.Tokenizer.v1"}
 # spaCy's window, in tokens.
 STOCK_WINDOW = 128
+TOPICS = "textcat_multilabel"
+TOPICS_FREQUENCY = 1000
 
 
 def run_cnn(job: Job) -> Outcome:
-    """Entities by transitions over spaCy's convolutional network."""
-    return run_stock("ner", "efficiency", job)
+    """Entities by transitions, or topics by a mean, over spaCy's convolutional network."""
+    config = make_config("ner", "efficiency")
+    if job.task.kind == "entities":
+        return run_stock(config, job)
+    topics = make_config(TOPICS, "accuracy")
+    topics["components"]["tok2vec"] = config["components"]["tok2vec"]
+    topics["components"][TOPICS]["model"] = {
+        "@architectures": "spacy.TextCatReduce.v1",
+        "exclusive_classes": False,
+        "use_reduce_first": False,
+        "use_reduce_last": False,
+        "use_reduce_max": False,
+        "use_reduce_mean": True,
+        "nO": None,
+        "tok2vec": topics["components"][TOPICS]["model"]["tok2vec"],
+    }
+    return run_topics(topics, job)
 
 
 def run_bow(job: Job) -> Outcome:
     """Topics by spaCy's bag of words."""
-    return run_stock("textcat_multilabel", "efficiency", job)
+    return run_topics(make_config(TOPICS, "efficiency"), job)
 
 
 def run_ensemble(job: Job) -> Outcome:
-    """Topics by spaCy's bag of words and convolutional network together.
-
-    That network is wide, and with Thinc's products three rates would take half a day of
-    a core: its products are NumPy's, which differ by rounding.
-    """
-    return run_stock("textcat_multilabel", "accuracy", job, products=True)
+    """Topics by spaCy's bag of words and a wide convolutional network together."""
+    return run_topics(make_config(TOPICS, "accuracy"), job)
 
 
-def run_stock(
-    component: str, optimize: str, job: Job, *, products: bool = False
-) -> Outcome:
-    """Train one of spaCy's own pipelines, its rate the same at all steps.
+def run_topics(config: Config, job: Job) -> Outcome:
+    """Train topics with spaCy's own pipeline.
 
-    component (str): "ner" or "textcat_multilabel".
-    optimize (str): "efficiency" or "accuracy", as `spacy init config` has it.
+    It is looked at every TOPICS_FREQUENCY steps, two epochs of CoronaCentral: with one
+    abstract a step, as spaCy begins, a network says "none" of all for longer than the
+    patience of spaCy's own frequency. Matrices are multiplied with NumPy, because
+    Thinc's products take three times as long; they differ by rounding.
+
+    config (Config): As `make_config` gives it; changed in place.
     job (Job): The run.
-    products (bool): Multiply matrices with NumPy.
     RETURNS (Outcome): What came of it.
     """
-    config = make_config(component, optimize)
+    config["training"]["eval_frequency"] = TOPICS_FREQUENCY
+    config["initialize"]["before_init"] = {"@callbacks": NUMPY_PRODUCTS}
+    return run_stock(config, job, code=Path(PRODUCTS))
+
+
+def run_stock(config: Config, job: Job, code: Path | None = None) -> Outcome:
+    """Train one of spaCy's own pipelines, its rate the same at all steps.
+
+    config (Config): As `make_config` gives it; changed in place.
+    job (Job): The run.
+    code (Path | None): For `spacy train --code`.
+    RETURNS (Outcome): What came of it.
+    """
     config["nlp"]["tokenizer"] = TOKENIZER
     config["training"]["optimizer"]["learn_rate"] = job.rate
     config["paths"]["vectors"] = None
     if "tok2vec" in config["components"]:
         embed = config["components"]["tok2vec"]["model"]["embed"]
         embed["include_static_vectors"] = False
-    if not products:
-        return train_pipeline(config, job)
-    config["initialize"]["before_init"] = {"@callbacks": NUMPY_PRODUCTS}
-    return train_pipeline(config, job, code=Path(PRODUCTS))
+    return train_pipeline(config, job, code)
 
 
 def run_stock_transformer(job: Job) -> Outcome:

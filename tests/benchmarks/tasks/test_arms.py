@@ -241,7 +241,7 @@ def test_arms_are_those_that_can_learn_the_task(tiny_encoder: Path) -> None:
 
     assert names == [
         ["ours_tiny", "ours_random_tiny", "words_tiny", "stock_tiny", "hf_tiny", "cnn"],
-        ["ours_tiny", "ours_random_tiny", "bow", "ensemble"],
+        ["ours_tiny", "ours_random_tiny", "cnn", "bow", "ensemble"],
     ]
     n_points = {len(Arm(name).rates) for name in ("cnn", "bow", "ensemble")}
     assert n_points == {len(Arm("ours", tiny).rates)} == {len(BASE_RATES)}
