@@ -10,7 +10,7 @@ test documents is filed, too. What is found is as the tuned pipeline finds it.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +25,7 @@ from spacy_biobert.evaluation.entities import score_entities
 from spacy_biobert.models.calibration import Calibration, fit_calibration
 from spacy_biobert.models.judging import judge_entities
 from spacy_biobert.models.tags import get_gold_tags
+from spacy_biobert.pipeline.entity_offsets import shift_tags
 from spacy_biobert.pipeline.ner_pipe import BioBertNer
 
 from .entity_scores import ScoredCorpus, find_ner, score_corpus
@@ -59,11 +60,14 @@ def main(
     """Compare the corrections on dev, file what they do on both."""
     nlp = spacy.load(pipeline)
     ner = find_ner(nlp)
-    ner.cfg.update(asdict(Calibration()))
-    corpora = {
-        name: score_corpus(nlp, path, kept)
-        for name, path in (("dev", dev), ("test", test))
-    }
+    # In the scores, so that no temperature of the tags moves what is found.
+    shift = shift_tags(ner.cfg["offsets"], ner.labels, ner.scheme)
+    ner.cfg.update(asdict(Calibration()), offsets={})
+    corpora = {}
+    for name, path in (("dev", dev), ("test", test)):
+        scored = score_corpus(nlp, path, kept)
+        shifted = [rows + shift for rows in scored.scores]
+        corpora[name] = replace(scored, scores=shifted)
     found = {name: judge(ner, corpus) for name, corpus in corpora.items()}
     fold = (
         numpy.random.default_rng(0).permutation(len(corpora["dev"].examples)) % N_FOLDS
