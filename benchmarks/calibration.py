@@ -22,6 +22,7 @@ from scipy.optimize import minimize_scalar
 
 from spacy_biobert.evaluation.calibration import expected_calibration_error, make_bins
 from spacy_biobert.evaluation.entities import score_entities
+from spacy_biobert.extensions import read_annotated_labels
 from spacy_biobert.models.calibration import Calibration, fit_calibration
 from spacy_biobert.models.judging import judge_entities
 from spacy_biobert.models.tags import get_gold_tags
@@ -106,7 +107,10 @@ def judge(ner: BioBertNer, corpus: ScoredCorpus) -> Verdicts:
         ]
         losses.append([tag_loss(*pair) for pair in zip(rows, tags, strict=True)])
         ner.set_annotations(corpus.docs, rows)
-        judged = [judge_entities(eg, None)[0] for eg in corpus.examples]
+        judged = [
+            judge_entities(eg, read_annotated_labels(eg.reference))[0]
+            for eg in corpus.examples
+        ]
         confidences.append([one.confidence for found in judged for one in found])
     return Verdicts(
         numpy.repeat(numpy.arange(len(judged)), [len(found) for found in judged]),
