@@ -28,6 +28,10 @@ class Printer(WasabiPrinter):
         finally:
             self.pretty = True
 
+    def table(self, data: Any, **options: Any) -> str | None:
+        """Print a table, as wasabi's `table` does; a column takes the room it needs."""
+        return super().table(data, max_col=self.line_max, **options)
+
 
 def write_plainly() -> None:
     """Write neither colours nor late where nobody sits at a terminal.

@@ -8,7 +8,8 @@ class ComponentErrors:
         "Component '{name}': expected {expected} or more labels, found {found}: "
         "[{labels}]. Check that the training documents carry {annotation}; or list "
         "the labels in [initialize.components.{name}] of the config; or take "
-        "'{name}' out of [nlp] pipeline, if you have no such annotation."
+        "'{name}' out of [nlp] pipeline, if you have no such annotation (`spacy-biobert "
+        "init-config` makes a config of the tasks that you have)."
     )
     B401 = (
         "Component '{name}': the model was built for nO = {found} outputs, but the "

@@ -81,7 +81,8 @@ class WarningMessages:
         "Component '{name}': {n_gold} pairs of mentions have a gold relation between "
         "mentions, and with pool_concepts {n_true} count as related: those of all "
         "mentions with the same ids or, without an id, the same text. If it is mentions "
-        "that are related, set pool_concepts = null in [components.{name}]."
+        "that are related, in all or most of the documents, leave pool_concepts out "
+        "(null in [components.{name}])."
     )
     B480 = (
         "No component of the pipeline {model} finds entities, and so none of its "
@@ -92,8 +93,14 @@ class WarningMessages:
         "documents, so that no offset is chosen for how readily these are found."
     )
     B483 = (
-        "Component '{name}': {n_gold} gold relations are between concepts, and each of "
-        "their {n_true} pairs of mentions is to have one for itself, though its sentence "
-        "need not say so. To learn from all mentions of two concepts together, set "
-        'pool_concepts = "logsumexp" in [components.{name}].'
+        "Component '{name}': the training documents relate {n_gold} pairs of concepts, and "
+        "all {n_true} pairs of their mentions are taught to be related, also those whose "
+        "sentences do not say so. To learn from all mentions of two concepts together, "
+        "say --components.{name}.pool_concepts logsumexp."
+    )
+    B484 = (
+        "Component '{name}': a document with {n_ents:,} entities has {n_pairs:,} pairs of "
+        "them, which take long and much memory. Limit these, for instance to those in one "
+        'sentence: `spacy.load(..., config={{"components.{name}.model.get_pairs.'
+        'max_sentences": 1}})`.'
     )

@@ -1,9 +1,11 @@
 """Scores as Markdown tables, and the model card that a package carries. No I/O."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 Scores = dict[str, Any]
+EXAMPLE = "Doxorubicin is effective, but causes cardiomyopathy."
 
 # Title of each kind of score, what the keys of its totals begin with, and the key of
 # its scores by label.
@@ -103,7 +105,7 @@ def model_card(
     """Write the README of a packaged pipeline.
 
     meta (dict): The pipeline's meta: name, version, description, labels, notes on
-        them, sources.
+        them, sources, and a text as an example.
     scores (dict): From `evaluate`.
     more (Mapping): Other scores of it, by their titles.
     RETURNS (str): Markdown.
@@ -121,7 +123,7 @@ def model_card(
     parts = [
         f"# {name} {meta['version']}",
         *([meta["description"]] if meta.get("description") else []),
-        _example(name, meta["components"]),
+        _example(name, meta["components"], meta.get("example", EXAMPLE)),
         f"Licence: {meta.get('license') or 'not stated'}. The components: {', '.join(meta['components'])}.",
         "## Labels",
         markdown_table(("component", "labels"), labels, left=2),
@@ -144,7 +146,7 @@ def _source_table(sources: Sequence[tuple[str, ...]]) -> str:
     return markdown_table(("what", "licence", "by", "where"), sources, left=4)
 
 
-def _example(name: str, components: list[str]) -> str:
+def _example(name: str, components: list[str], text: str) -> str:
     """Show how to use the components that are there."""
     shown = {
         "ner": "print([(ent.text, ent.label_, ent._.confidence) for ent in doc.ents])",
@@ -156,7 +158,7 @@ def _example(name: str, components: list[str]) -> str:
         "import spacy",
         "",
         f'nlp = spacy.load("{name}")',
-        'doc = nlp("Doxorubicin is effective, but causes cardiomyopathy.")',
+        f"doc = nlp({json.dumps(text, ensure_ascii=False)})",
         *(line for component, line in shown.items() if component in components),
     ]
     return "\n".join(("```python", *lines, "```"))

@@ -33,6 +33,7 @@ class PairSurvey:
     n_of_concepts (int): Gold relations between concepts with a proposed pair, where
         units are pairs of mentions.
     n_taught (int): Pairs of mentions that each have such a relation.
+    n_stated (int): Gold relations between mentions with a proposed pair, there.
     n_units (int): All units.
     n_none (int): Units without any label.
     """
@@ -46,6 +47,7 @@ class PairSurvey:
     n_spread: int = 0
     n_of_concepts: int = 0
     n_taught: int = 0
+    n_stated: int = 0
     n_units: int = 0
     n_none: int = 0
 
@@ -101,9 +103,10 @@ class PairSurvey:
         n_between_mentions = len(read_relations(reference) or ())
         learned = [rows if label in named else rows[:0] for label, rows in gold]
         if targets.grouping is None:
-            by_concepts = [len(rows) for rows in learned[n_between_mentions:]]
-            self.n_of_concepts += sum(n_pairs > 0 for n_pairs in by_concepts)
-            self.n_taught += sum(by_concepts)
+            n_pairs = [len(rows) for rows in learned]
+            self.n_stated += sum(n > 0 for n in n_pairs[:n_between_mentions])
+            self.n_of_concepts += sum(n > 0 for n in n_pairs[n_between_mentions:])
+            self.n_taught += sum(n_pairs[n_between_mentions:])
         elif n_between_mentions == len(gold):
             self.n_of_mentions += len({row for rows in learned for row in rows})
             is_true = targets.truths.any(axis=1)
@@ -137,7 +140,8 @@ def tell_of_surprises(survey: PairSurvey, name: str, labels: Sequence[str]) -> N
     labels (Sequence[str]): Its labels.
     RAISES (ValueError): If no gold relation has a proposed pair.
     WARNS: If some have none, if mentions without a gold relation count as related
-        because concepts are pooled, or if relations between concepts are not pooled.
+        because concepts are pooled, or if relations are between concepts alone and these
+        are not pooled.
     """
     n_gold, n_missed, n_bare = (
         sum(counts[label] for label in labels)
@@ -160,7 +164,8 @@ def tell_of_surprises(survey: PairSurvey, name: str, labels: Sequence[str]) -> N
             ),
             stacklevel=3,
         )
-    if survey.n_taught > survey.n_of_concepts:
+    # Where mentions are related, too, pooling would spread them over their documents.
+    if survey.n_taught > survey.n_of_concepts and not survey.n_stated:
         warnings.warn(
             Warnings.B483.format(
                 name=name, n_gold=survey.n_of_concepts, n_true=survey.n_taught

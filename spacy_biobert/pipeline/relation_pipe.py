@@ -1,5 +1,6 @@
 """The component of relations: labels, thresholds, learning and tuning."""
 
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
@@ -13,9 +14,9 @@ from spacy.vocab import Vocab
 from thinc.api import Optimizer, set_dropout_rate
 from thinc.types import Floats2d
 
-from ..errors import Errors
+from ..errors import Errors, Warnings
 from ..extensions import add_doc_relations
-from ..models.candidates import PairedDocs, PairsT
+from ..models.candidates import PairedDocs, PairsT, list_pairs
 from ..models.grouping import GroupPooling
 from ..models.pair_vectors import PairRows, PairRowsT
 from .gold_pairs import is_annotated
@@ -28,6 +29,8 @@ from .relation_tuning import choose_thresholds, join_items, score_items
 from .targets import Targets, make_targets, sample_negatives, weigh
 
 PositiveWeight = float | dict[str, float] | Literal["balanced"]
+# Of one doc; as many take some ten seconds and half a gigabyte.
+MANY_PAIRS = 200_000
 NO_PAIRS: PairsT = numpy.zeros((0, 4), dtype=numpy.int32)
 
 
@@ -187,12 +190,20 @@ class BioBertRelation(LabelledPipe):
 
         docs (Iterable[Doc]): The docs, with entities; not modified.
         RETURNS (PairRows): The pairs, and one row of scores (logits) for each.
+        WARNS: If a doc has more than MANY_PAIRS pairs.
         """
         docs = list(docs)
         if not any(len(doc) for doc in docs):
             nothing = [NO_PAIRS for _ in docs]
             return PairRows(nothing, self.model.ops.alloc2f(0, self.n_outputs))
-        return self.model.predict(docs)
+        pairs = list_pairs(self.model.attrs["get_pairs"], docs)
+        for doc, of_doc in zip(docs, pairs, strict=True):
+            if len(of_doc) > MANY_PAIRS:
+                counts = {"n_ents": len(doc.ents), "n_pairs": len(of_doc)}
+                warnings.warn(
+                    Warnings.B484.format(name=self.name, **counts), stacklevel=2
+                )
+        return self.model.predict(PairedDocs(docs, pairs))
 
     def set_annotations(self, docs: Iterable[Doc], scores: PairRows) -> None:
         """Write the relations whose probability reaches the threshold.

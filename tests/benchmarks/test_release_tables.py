@@ -35,17 +35,20 @@ def test_each_task_stands_beside_the_mean_of_what_learned_it_alone(
     results: Path,
 ) -> None:
     figures = {
-        "release": {"cats_micro_f": 0.5},
+        "release": {"cats_micro_f": 0.5, "ents_ece": 0.1},
         "release_gold_entities": {"rel_micro_f": 0.4},
-        "release_bc5cdr": {"ents_f": 0.757},
+        "release_bc5cdr": {"ents_f": 0.757, "ents_ece": 0.0254},
         "release_ncbi_disease": {"ents_f": 0.7},
         "release_bc2gm": {"ents_f": 0.6},
     }
     (results / "release.json").write_text(json.dumps(ABOUT | {"figures": figures}))
     table = release_tables.release_tasks()
-    assert "| bc5cdr: entities | 75.7 | 76.0 | -0.3 | 2 |" in table
-    assert "| bc5cdr_cid: relations | 40.0 | - | - | - |" in table
-    assert "| coronacentral: topics | 50.0 | - | - | - |" in table
+    assert "| bc5cdr: entities | 75.7 | 76.0 | -0.3 | 2 | 0.025 |" in table
+    assert (
+        "| bc5cdr_cid: relations, between gold entities | 40.0 | - | - | - |  |"
+        in table
+    )
+    assert "| coronacentral: topics | 50.0 | - | - | - |  |" in table
     assert "2 cores (Abacus), commit abc, `count`" in table
 
 

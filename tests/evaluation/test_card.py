@@ -61,6 +61,10 @@ def test_model_card_names_labels_scores_data_and_licences() -> None:
         assert part in text
 
 
+def test_model_card_shows_the_example_of_the_meta() -> None:
+    assert 'nlp("p53 binds.")' in model_card({**META, "example": "p53 binds."}, SCORES)
+
+
 def test_markdown_table_has_a_rule_below_its_header() -> None:
     assert (
         markdown_table(("a", "b"), [("c", "1")])

@@ -136,10 +136,10 @@ def make_twice(nlp, ids, relations=None):
     return eg
 
 
-def find_warning(nlp, eg, code):
+def find_warning(nlp, examples, code):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        nlp.initialize(lambda: [eg])
+        nlp.initialize(lambda: examples)
     return [str(one.message) for one in caught if code in str(one.message)]
 
 
@@ -153,12 +153,12 @@ def test_relation_warns_of_mentions_that_pooled_concepts_make_related():
     ):
         nlp = make_blank(pool_concepts=pooling)
         eg = make_twice(nlp, ids, relations)
-        found = find_warning(nlp, eg, "[B479]")
+        found = find_warning(nlp, [eg], "[B479]")
         assert len(found) == (n_true is not None)
         if found:
             assert "2 pairs of mentions have a gold relation" in found[0]
             assert f"{n_true} count as related" in found[0]
-            assert "pool_concepts = null in [components.relation]" in found[0]
+            assert "(null in [components.relation])" in found[0]
 
 
 def test_relation_warns_of_mentions_that_each_learn_what_two_concepts_are():
@@ -170,11 +170,20 @@ def test_relation_warns_of_mentions_that_each_learn_what_two_concepts_are():
         nlp = make_blank(pool_concepts=pooling)
         eg = make_twice(nlp, ids)
         eg.reference.user_data["concept_relations"] = [("C1", "D1", "induces")]
-        found = find_warning(nlp, eg, "[B483]")
+        found = find_warning(nlp, [eg], "[B483]")
         assert len(found) == (n_taught is not None)
         if found:
-            assert "1 gold relations are between concepts" in found[0]
-            assert f"each of their {n_taught} pairs of mentions" in found[0]
+            assert "relate 1 pairs of concepts" in found[0]
+            assert f"all {n_taught} pairs of their mentions" in found[0]
+
+
+def test_relation_does_not_ask_to_pool_where_mentions_are_related_too():
+    nlp = make_blank()
+    concepts = make_twice(nlp, ("C1", "D1", "C1", "D1"))
+    concepts.reference.user_data["concept_relations"] = [("C1", "D1", "induces")]
+    mentions = make_twice(nlp, ("", "", "", ""), [(0, 1, "induces")])
+    assert find_warning(nlp, [concepts], "[B483]")
+    assert not find_warning(nlp, [concepts, mentions], "[B483]")
 
 
 def test_relations_that_are_not_learned_do_not_hide_that_pooling_spreads_others():

@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose
 from spacy.tokens import Span
 
 from spacy_biobert.models.pair_vectors import PairRows
+from spacy_biobert.pipeline import relation_pipe
 
 from .test_relation import (
     ASPIRIN,
@@ -322,3 +323,21 @@ def test_relation_in_sentences_needs_sentences(tmp_path):
         nlp.update(make_examples(nlp), sgd=optimizer, annotates=["sentences"])
     docs = list(nlp.pipe(make_docs(nlp)))
     assert [read_relations(doc) for doc in docs] == gold_relations()
+
+
+def test_relation_warns_of_a_document_with_very_many_pairs(monkeypatch):
+    nlp = initialize(make_examples(spacy.blank("en")))
+    relation = nlp.get_pipe("relation")
+    doc = nlp.make_doc("Aspirin cures pain and aspirin cures pain .")
+    ents = [
+        (0, 1, "Chemical"),
+        (2, 3, "Disease"),
+        (4, 5, "Chemical"),
+        (6, 7, "Disease"),
+    ]
+    doc.ents = [Span(doc, *ent) for ent in ents]
+    n_pairs = len(relation.predict([doc]).rows)
+    monkeypatch.setattr(relation_pipe, "MANY_PAIRS", n_pairs - 1)
+    with pytest.warns(UserWarning, match=rf"\[B484\].* 4 entities has {n_pairs} pairs"):
+        found = relation.predict([doc])
+    assert len(found.rows) == n_pairs > 1
