@@ -19,8 +19,8 @@ Figures = dict[str, Any]
 
 
 def tune_cli(
-    model: Path = typer.Argument(
-        ..., help="Folder of the pipeline", exists=True, file_okay=False
+    model: str = typer.Argument(
+        ..., help="Folder of the pipeline; or its package name, then with --output"
     ),
     dev: Path = typer.Argument(
         ..., help="Development documents: a .spacy file or a folder", exists=True
@@ -72,7 +72,7 @@ def tune_cli(
 
 
 def tune(
-    model: Path,
+    model: str | Path,
     dev: Path,
     *,
     output: Path | None = None,
@@ -87,21 +87,26 @@ def tune(
     itself, sets what it has to set, and gives what it set by name, nothing if it had
     nothing to go by.
 
-    model (Path): Folder of the pipeline.
+    model (str | Path): Folder of the pipeline, or the name of an installed package.
     dev (Path): A .spacy file or a folder of them.
-    output (Path or None): Folder of the tuned pipeline; None for the pipeline itself.
-        It is replaced in one step.
+    output (Path or None): Folder of the tuned pipeline; None for the pipeline itself,
+        if it is no package. It is replaced in one step.
     gold_entities (bool): Give the documents their gold entities and switch off what
         finds entities, so that relations are tuned alone.
     gpu_id (int): The GPU, -1 for the CPU.
     force (bool): Replace a pipeline that is at `output`.
     RETURNS (dict): By component what was "tuned", its "settings", and its scores
         "before" and "after".
-    RAISES (ValueError): If the folder is no pipeline, the output is there, or nothing
-        could be tuned.
+    RAISES (ValueError): If the folder is no pipeline, the output is there or has to be
+        named, or nothing could be tuned.
     RAISES (OSError): If the output cannot be written.
     """
-    if not (model / "meta.json").is_file():
+    from spacy.util import is_package
+
+    if not Path(model).exists() and is_package(str(model)):
+        if output is None:
+            raise ValueError(Errors.B027.format(model=model))
+    elif not (Path(model) / "meta.json").is_file():
         raise ValueError(Errors.B003.format(path=model))
     if output is not None:
         _check_output(output, force)
@@ -115,8 +120,8 @@ def tune(
                 path=dev, model=model, components=", ".join(nlp.pipe_names)
             )
         )
-    with whole_folder(output or model) as folder:
-        shutil.copytree(model, folder, dirs_exist_ok=True)
+    with whole_folder(output or Path(model)) as folder:
+        shutil.copytree(nlp.path, folder, dirs_exist_ok=True)
         for name in found:
             nlp.get_pipe(name).to_disk(folder / name, exclude=["vocab"])  # type: ignore[attr-defined]
     return found

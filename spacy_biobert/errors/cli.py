@@ -72,3 +72,7 @@ class CliErrors:
         "expected documents annotated with what they find. With --gold-entities "
         "entities are given, and not scored."
     )
+    B027 = (
+        "'{model}' is an installed package, which is not changed. Name a folder for the "
+        "tuned pipeline with --output."
+    )

@@ -180,6 +180,38 @@ def test_tune_says_when_there_is_nothing_to_tune_by(
     assert not (tmp_path / "new").exists()
 
 
+def test_tune_takes_an_installed_package_and_leaves_it(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As `spacy package` lays a wheel out.
+    site, data = tmp_path / "site", tmp_path / "site" / "en_mine" / "en_mine-0.1.0"
+    shutil.copytree(folder / "model", data)
+    meta = json.loads((data / "meta.json").read_text())
+    meta |= {"lang": "en", "name": "mine", "version": "0.1.0"}
+    (data.parent / "meta.json").write_text(json.dumps(meta))
+    (data.parent / "__init__.py").write_text(
+        "from spacy.util import load_model_from_init_py\n"
+        "def load(**overrides):\n"
+        "    return load_model_from_init_py(__file__, **overrides)\n"
+    )
+    (site / "en_mine-0.1.0.dist-info").mkdir()
+    (site / "en_mine-0.1.0.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: en_mine\nVersion: 0.1.0\n"
+    )
+    monkeypatch.syspath_prepend(str(site))
+    cfg = (data / "ner" / "cfg").read_bytes()
+
+    code, output = run("en_mine", folder / "dev.spacy")
+    assert code == 1
+    assert "[B027]" in output
+    code, output = run("en_mine", folder / "dev.spacy", "-o", tmp_path / "new")
+
+    assert code == 0, output
+    assert (data / "ner" / "cfg").read_bytes() == cfg
+    assert json.loads((tmp_path / "new" / "ner" / "cfg").read_text())["bias"] != 0.0
+    assert spacy.load(tmp_path / "new").pipe_names
+
+
 def test_tune_refuses_a_folder_without_a_pipeline(folder: Path, tmp_path: Path) -> None:
     code, output = run(tmp_path, folder / "dev.spacy")
     assert code == 1
