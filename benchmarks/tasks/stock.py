@@ -10,9 +10,8 @@ from pathlib import Path
 from spacy.cli.init_config import init_config
 from thinc.api import Config
 
+from . import products
 from .jobs import Job, Outcome
-from .products import NAME as NUMPY_PRODUCTS
-from .products import __file__ as PRODUCTS
 from .training import CONFIGS, open_recipe, set_schedule, train_pipeline
 
 TOKENIZER = {"@tokenizers": "spacy-biobert.Tokenizer.v1"}
@@ -65,8 +64,8 @@ def run_topics(config: Config, job: Job) -> Outcome:
     RETURNS (Outcome): What came of it.
     """
     config["training"]["eval_frequency"] = TOPICS_FREQUENCY
-    config["initialize"]["before_init"] = {"@callbacks": NUMPY_PRODUCTS}
-    return run_stock(config, job, code=Path(PRODUCTS))
+    config["initialize"]["before_init"] = {"@callbacks": products.NAME}
+    return run_stock(config, job, code=Path(products.__file__))
 
 
 def run_stock(config: Config, job: Job, code: Path | None = None) -> Outcome:

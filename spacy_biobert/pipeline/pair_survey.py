@@ -26,14 +26,13 @@ class PairSurvey:
     n_missed (Counter): Those of them whose pair is not proposed.
     n_bare (Counter): Those of the missed ones that have an end without an entity.
     n_true (Counter): Units (pairs of mentions, or of concepts) by label.
-    n_of_mentions (int): Pairs of mentions that gold relations between mentions join,
-        in documents without any between concepts.
+    n_of_mentions (int): Pairs of mentions that gold relations between mentions join;
+        where units are pairs of concepts, in documents without any between concepts.
     n_spread (int): Pairs of mentions that are true by them in those documents: more
         if mentions are taken for one concept.
     n_of_concepts (int): Gold relations between concepts with a proposed pair, where
         units are pairs of mentions.
     n_taught (int): Pairs of mentions that each have such a relation.
-    n_stated (int): Gold relations between mentions with a proposed pair, there.
     n_units (int): All units.
     n_none (int): Units without any label.
     """
@@ -47,7 +46,6 @@ class PairSurvey:
     n_spread: int = 0
     n_of_concepts: int = 0
     n_taught: int = 0
-    n_stated: int = 0
     n_units: int = 0
     n_none: int = 0
 
@@ -102,13 +100,14 @@ class PairSurvey:
         )
         n_between_mentions = len(read_relations(reference) or ())
         learned = [rows if label in named else rows[:0] for label, rows in gold]
+        between_concepts = [len(rows) for rows in learned[n_between_mentions:]]
+        joined = {row for rows in learned[:n_between_mentions] for row in rows}
         if targets.grouping is None:
-            n_pairs = [len(rows) for rows in learned]
-            self.n_stated += sum(n > 0 for n in n_pairs[:n_between_mentions])
-            self.n_of_concepts += sum(n > 0 for n in n_pairs[n_between_mentions:])
-            self.n_taught += sum(n_pairs[n_between_mentions:])
-        elif n_between_mentions == len(gold):
-            self.n_of_mentions += len({row for rows in learned for row in rows})
+            self.n_of_mentions += len(joined)
+            self.n_of_concepts += sum(n_pairs > 0 for n_pairs in between_concepts)
+            self.n_taught += sum(between_concepts)
+        elif not between_concepts:
+            self.n_of_mentions += len(joined)
             is_true = targets.truths.any(axis=1)
             self.n_spread += int(targets.grouping.lengths[is_true].sum())
         truths = targets.truths[targets.counts > 0]
@@ -165,7 +164,7 @@ def tell_of_surprises(survey: PairSurvey, name: str, labels: Sequence[str]) -> N
             stacklevel=3,
         )
     # Where mentions are related, too, pooling would spread them over their documents.
-    if survey.n_taught > survey.n_of_concepts and not survey.n_stated:
+    if survey.n_taught > survey.n_of_concepts and not survey.n_of_mentions:
         warnings.warn(
             Warnings.B483.format(
                 name=name, n_gold=survey.n_of_concepts, n_true=survey.n_taught

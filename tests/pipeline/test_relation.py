@@ -26,6 +26,9 @@ MODEL = {
     "hidden_width": 16,
 }
 ASPIRIN, PAIN, FEVER = (0, 1, "Chemical"), (2, 3, "Disease"), (4, 5, "Disease")
+# Two sentences of the same two names.
+TWICE = "Aspirin induces pain . Aspirin treats pain ."
+MENTIONS = [ASPIRIN, PAIN, (4, 5, "Chemical"), (6, 7, "Disease")]
 # text -> entities, relations (by the places of their entities)
 TEXTS = {
     "Aspirin induces pain .": ([ASPIRIN, PAIN], [(0, 1, "induces")]),

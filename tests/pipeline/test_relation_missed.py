@@ -9,7 +9,15 @@ from spacy.training import Example
 
 from spacy_biobert.sentence_starts import mark_sentences
 
-from .test_relation import ASPIRIN, PAIN, make_blank, make_example, make_examples
+from .test_relation import (
+    ASPIRIN,
+    MENTIONS,
+    PAIN,
+    TWICE,
+    make_blank,
+    make_example,
+    make_examples,
+)
 from .test_relation_options import initialize
 
 
@@ -116,15 +124,6 @@ def test_relation_refuses_a_corpus_without_any_relation(gold):
     with pytest.raises(ValueError, match=r"^\[B400\] Component 'relation'.*relations"):
         nlp.initialize(lambda: [eg])
     assert isinstance(eg, Example)
-
-
-TWICE = "Aspirin induces pain . Aspirin treats pain ."
-MENTIONS = [
-    (0, 1, "Chemical"),
-    (2, 3, "Disease"),
-    (4, 5, "Chemical"),
-    (6, 7, "Disease"),
-]
 
 
 def make_twice(nlp, ids, relations=None):

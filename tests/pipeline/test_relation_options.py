@@ -14,8 +14,10 @@ from spacy_biobert.pipeline import relation_pipe
 from .test_relation import (
     ASPIRIN,
     FEVER,
+    MENTIONS,
     PAIN,
     TEXTS,
+    TWICE,
     gold_relations,
     make_blank,
     make_doc,
@@ -328,14 +330,8 @@ def test_relation_in_sentences_needs_sentences(tmp_path):
 def test_relation_warns_of_a_document_with_very_many_pairs(monkeypatch):
     nlp = initialize(make_examples(spacy.blank("en")))
     relation = nlp.get_pipe("relation")
-    doc = nlp.make_doc("Aspirin cures pain and aspirin cures pain .")
-    ents = [
-        (0, 1, "Chemical"),
-        (2, 3, "Disease"),
-        (4, 5, "Chemical"),
-        (6, 7, "Disease"),
-    ]
-    doc.ents = [Span(doc, *ent) for ent in ents]
+    doc = nlp.make_doc(TWICE)
+    doc.ents = [Span(doc, *ent) for ent in MENTIONS]
     n_pairs = len(relation.predict([doc]).rows)
     monkeypatch.setattr(relation_pipe, "MANY_PAIRS", n_pairs - 1)
     with pytest.warns(UserWarning, match=rf"\[B484\].* 4 entities has {n_pairs} pairs"):
